@@ -1,0 +1,1 @@
+"""What happened: operations, history rows, and the one writer of both."""

@@ -1,0 +1,1 @@
+"""What is governed: projects, task types and tasks, and the one door through which tasks change."""

@@ -1,0 +1,1 @@
+"""The one door through which many tasks change: parse → resolve → authorize → plan → apply → record."""

@@ -1,0 +1,99 @@
+"""Operations: the recorded facts that changes were applied.
+
+Owns who, when, through what, with which request and to how many. What changed, row by row, is in the
+history tables of the tracked models, each row naming its operation (`audit.history`).
+"""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from uuid_utils.compat import uuid7
+
+
+class Channel(models.TextChoices):
+    """Where a change came in."""
+
+    ADMIN = "admin", _("admin")
+    API = "api", _("API")
+    COMMAND = "command", _("command line")
+    DATABASE = "database", _("outside the application")
+
+
+class State(models.TextChoices):
+    """How far an operation has come; all but the first two are final."""
+
+    QUEUED = "queued", _("queued")
+    RUNNING = "running", _("running")
+    APPLIED = "applied", _("applied")
+    REFUSED = "refused", _("refused")
+    FAILED = "failed", _("failed")
+
+
+class Operation(models.Model):
+    """One change that was applied, waits for the worker, or was refused there.
+
+    `parameters` never holds a secret: secrets are replaced by references when a change is bound to its
+    targets. `requested` holds the uids of the targets only while a worker still needs them.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=50)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.APPLIED)
+    # The name outlives the account; no constraint, so that history can outlive it too.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="operations",
+    )
+    actor_name = models.CharField(max_length=150)
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    token_id = models.BigIntegerField(null=True)
+    token_name = models.CharField(max_length=100, blank=True)
+    request_id = models.CharField(max_length=128, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    parameters = models.JSONField(default=dict)
+    reason = models.TextField(blank=True)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    targets = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    requested = ArrayField(models.CharField(max_length=32), null=True)
+    refusals = models.JSONField(default=list)
+    reverts = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="reverted_by"
+    )
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["actor", "-created_at"], name="operation_actor"),
+            models.Index(fields=["-created_at"], name="operation_created"),
+            models.Index(fields=["request_id"], name="operation_request"),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(actor__isnull=False) | models.Q(channel=Channel.DATABASE),
+                name="operation_has_actor",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class Progress(models.Model):
+    """How far a running operation has come; written outside its transaction, so that others see it."""
+
+    operation = models.OneToOneField(Operation, on_delete=models.CASCADE, primary_key=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    updated_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.total} ({self.operation_id})"

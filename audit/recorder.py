@@ -1,0 +1,223 @@
+"""The one writer of set-based changes: rows and their history in a single SQL statement.
+
+History columns are derived from the model and taken from `RETURNING`, so a history row written here
+equals one written by `save()`, column by column, and can only say what the row really became.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.db import connection, models, transaction
+from django.utils import timezone
+from psycopg import sql
+
+from audit.context import Origin, recording
+from audit.models import Operation, State
+
+
+class RecordedCountDiffers(Exception):
+    """The database changed another number of rows than was planned; everything rolls back."""
+
+    def __init__(self, *, table: str, planned: int, recorded: int) -> None:
+        super().__init__(f"{table}: {planned} rows were planned, {recorded} were recorded")
+
+
+def new_operation(
+    *,
+    actor: AbstractUser,
+    kind: str,
+    origin: Origin,
+    at: datetime,
+    parameters: Mapping[str, Any] | None = None,
+    reason: str = "",
+) -> Operation:
+    """Return an operation that is not saved yet."""
+    return Operation(
+        kind=kind,
+        actor=actor,
+        actor_name=actor.get_username(),
+        channel=origin.channel,
+        token_id=origin.token_id,
+        token_name=origin.token_name,
+        request_id=origin.request_id,
+        address=origin.address,
+        user_agent=origin.user_agent[:300],
+        parameters=dict(parameters or {}),
+        reason=reason,
+        created_at=at,
+    )
+
+
+@contextmanager
+def administrative_operation(
+    *,
+    actor: AbstractUser,
+    kind: str,
+    origin: Origin,
+    parameters: Mapping[str, Any] | None = None,
+    reason: str = "",
+) -> Iterator[Operation]:
+    """Record the single-object changes made inside under one operation, in one transaction.
+
+    For what governs tasks (projects, roles, members, types, tokens); tasks and their permissions
+    change through `tasks.batch` alone.
+    """
+    now = timezone.now()
+    operation = new_operation(
+        actor=actor, kind=kind, origin=origin, at=now, parameters=parameters, reason=reason
+    )
+    with transaction.atomic(), recording(operation):
+        yield operation
+        operation.state = State.APPLIED
+        operation.started_at = now
+        operation.finished_at = timezone.now()
+        operation.save(force_insert=True)
+
+
+def record_update(
+    *,
+    model: type[models.Model],
+    operation: Operation,
+    at: datetime,
+    keys: Sequence[int],
+    columns: Mapping[str, Sequence[Any]],
+) -> int:
+    """Set `columns` (field name → one value per key) and insert the history rows; return their number.
+
+    A model's `version` and `updated_at` move with every recorded change.
+
+    Raises:
+        RecordedCountDiffers: a key names no row.
+    """
+    table = sql.Identifier(model._meta.db_table)
+    assignments = [
+        sql.SQL("{0} = incoming.{0}::{1}").format(_column(model, name), _type(model, name))
+        for name in columns
+    ]
+    own_fields = {field.name for field in model._meta.concrete_fields}
+    if "version" in own_fields:
+        assignments.append(sql.SQL("version = target.version + 1"))
+    if "updated_at" in own_fields:
+        assignments.append(sql.SQL("updated_at = %(at)s"))
+    statement = sql.SQL(
+        "WITH changed AS ("
+        " UPDATE {table} AS target SET {assignments} FROM {incoming}"
+        " WHERE target.{key} = incoming.key RETURNING target.*) {history}"
+    ).format(
+        table=table,
+        assignments=sql.SQL(", ").join(assignments),
+        incoming=_incoming(model, columns),
+        key=_column(model, "pk"),
+        history=_history_insert(model, "~"),
+    )
+    arguments = {f"column_{name}": list(values) for name, values in columns.items()}
+    return _execute(
+        model=model,
+        statement=statement,
+        arguments={"keys": list(keys), **arguments, **_history_arguments(operation, at)},
+        planned=len(keys),
+    )
+
+
+def record_insert(
+    *,
+    model: type[models.Model],
+    operation: Operation,
+    at: datetime,
+    columns: Mapping[str, Sequence[Any]],
+) -> int:
+    """Insert rows (field name → one value per row) and their history; return their number.
+
+    Raises:
+        RecordedCountDiffers: a row was not inserted.
+    """
+    names = list(columns)
+    statement = sql.SQL(
+        "WITH changed AS ("
+        " INSERT INTO {table} ({columns}) SELECT {values} FROM {incoming} RETURNING *) {history}"
+    ).format(
+        table=sql.Identifier(model._meta.db_table),
+        columns=sql.SQL(", ").join(_column(model, name) for name in names),
+        values=sql.SQL(", ").join(
+            sql.SQL("incoming.{}::{}").format(_column(model, name), _type(model, name))
+            for name in names
+        ),
+        incoming=_incoming(model, columns, keyed=False),
+        history=_history_insert(model, "+"),
+    )
+    rows = len(columns[names[0]])
+    return _execute(
+        model=model,
+        statement=statement,
+        arguments={
+            **{f"column_{name}": list(values) for name, values in columns.items()},
+            **_history_arguments(operation, at),
+        },
+        planned=rows,
+    )
+
+
+def _column(model: type[models.Model], name: str) -> sql.Identifier:
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    assert isinstance(field, models.Field)  # noqa: S101 - a relation has no column of its own
+    return sql.Identifier(field.column)
+
+
+def _type(model: type[models.Model], name: str) -> sql.SQL:
+    field = model._meta.get_field(name)
+    assert isinstance(field, models.Field)  # noqa: S101 - a relation has no column of its own
+    return sql.SQL(field.rel_db_type(connection) if field.is_relation else field.db_type(connection))
+
+
+def _incoming(
+    model: type[models.Model], columns: Mapping[str, Sequence[Any]], *, keyed: bool = True
+) -> sql.Composed:
+    """Return `unnest(…) AS incoming(…)`: JSON travels as text, everything else as its own type."""
+    arrays: list[sql.Composable] = [sql.SQL("%(keys)s::bigint[]")] if keyed else []
+    names: list[sql.Composable] = [sql.SQL("key")] if keyed else []
+    for name in columns:
+        field = model._meta.get_field(name)
+        kind = sql.SQL("text") if isinstance(field, models.JSONField) else _type(model, name)
+        arrays.append(sql.SQL("{}::{}[]").format(sql.Placeholder(f"column_{name}"), kind))
+        names.append(_column(model, name))
+    return sql.SQL("unnest({}) AS incoming({})").format(
+        sql.SQL(", ").join(arrays), sql.SQL(", ").join(names)
+    )
+
+
+def _history_insert(model: type[models.Model], history_type: str) -> sql.Composed:
+    history = model.history.model  # type: ignore[attr-defined]  # added by the library
+    columns = [history._meta.get_field(field.name).column for field in history.tracked_fields]
+    listed = sql.SQL(", ").join(map(sql.Identifier, columns))
+    return sql.SQL(
+        "INSERT INTO {table} ({columns}, history_type, history_date, history_user_id, operation_id)"
+        " SELECT {columns}, {type}, %(at)s, %(history_user)s, %(operation)s FROM changed"
+    ).format(
+        table=sql.Identifier(history._meta.db_table),
+        columns=listed,
+        type=sql.Literal(history_type),
+    )
+
+
+def _history_arguments(operation: Operation, at: datetime) -> dict[str, Any]:
+    return {"at": at, "history_user": operation.actor_id, "operation": operation.pk}
+
+
+def _execute(
+    *,
+    model: type[models.Model],
+    statement: sql.Composed,
+    arguments: Mapping[str, Any],
+    planned: int,
+) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, arguments)
+        recorded = cursor.rowcount
+    if recorded != planned:
+        raise RecordedCountDiffers(
+            table=model._meta.db_table, planned=planned, recorded=recorded
+        )
+    return recorded

@@ -1,0 +1,367 @@
+"""Roles, members, matrices, each task's permission row, guardian's models on the view, API tokens.
+
+The rows that say who may do what are few and stored; the answers are many and a view
+(`permissions_effective`). So nothing is copied, and a change of a project's matrix reaches every
+following task at once.
+"""
+
+from typing import Any
+
+import pgtrigger
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Cast
+from django.utils import timezone
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
+
+from audit.history import tracked
+from permissions.guardian_managers import NoGroupPermissions, ReadOnlyPermissions, refuse_write
+from tasks.models import Project, Task
+
+
+class Role(models.Model):
+    """A project's role. Codes are the vendor's `role_id`: built-in roles have small ones or 100x,
+    custom roles count up from 500, −1 is the project administrator and −3 a task's creator.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="roles")
+    code = models.IntegerField()
+    name = models.CharField(max_length=100)
+    external_id = models.CharField(max_length=40, blank=True)
+    built_in = models.BooleanField(default=False, editable=False)
+
+    history = tracked()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["project", "code"], name="role_code_in_project"),
+            models.UniqueConstraint(
+                fields=["project", "external_id"],
+                condition=~Q(external_id=""),
+                name="role_external_id_in_project",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.code}) of {self.project}"
+
+
+class RoleMember(models.Model):
+    """A user, or all members of a group, holding a role."""
+
+    role = models.ForeignKey(
+        Role, on_delete=models.CASCADE, related_name="members", db_index=False
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    group = models.ForeignKey(
+        Group, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+
+    history = tracked()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, group__isnull=True)
+                | Q(user__isnull=True, group__isnull=False),
+                name="member_is_user_or_group",
+            ),
+            models.UniqueConstraint(fields=["role", "user"], name="member_user_once"),
+            models.UniqueConstraint(fields=["role", "group"], name="member_group_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user or self.group} as {self.role}"
+
+
+class PermissionMatrix(models.Model):
+    """One set of (role, flags) rows.
+
+    Without a digest it is its project's own matrix, edited in place. With one it is interned:
+    immutable, and the only matrix of its project with those rows.
+    """
+
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="matrices", db_index=False
+    )
+    digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - NULL is unique-exempt
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        verbose_name_plural = "permission matrices"
+        constraints = (
+            models.UniqueConstraint(fields=["project", "digest"], name="matrix_interned_once"),
+            models.UniqueConstraint(
+                fields=["project"], condition=Q(digest__isnull=True), name="matrix_of_project_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"matrix {self.pk} of {self.project}"
+
+
+class RolePermission(models.Model):
+    """What one role may do under one matrix.
+
+    `flags` repeats the booleans as bits, and `role_code` the role's code, because the view is asked
+    through them (measurements in `docs/decisions/0002-view-on-interned-matrices.md`).
+    """
+
+    matrix = models.ForeignKey(
+        PermissionMatrix, on_delete=models.CASCADE, related_name="rows", db_index=False
+    )
+    role = models.ForeignKey(Role, on_delete=models.PROTECT, related_name="permissions")
+    role_code = models.IntegerField(editable=False)
+    is_view = models.BooleanField("view", default=False)
+    is_modify = models.BooleanField("modify", default=False)
+    is_delete = models.BooleanField("delete", default=False)
+    is_execute = models.BooleanField("execute", default=False)
+    is_copy = models.BooleanField("copy", default=False)
+    is_forbidden = models.BooleanField("disable", default=False)
+    is_manager = models.BooleanField("manage", default=False)
+    flags = models.GeneratedField(
+        expression=(
+            Cast("is_view", models.IntegerField()) * 1
+            + Cast("is_modify", models.IntegerField()) * 2
+            + Cast("is_delete", models.IntegerField()) * 4
+            + Cast("is_execute", models.IntegerField()) * 8
+            + Cast("is_copy", models.IntegerField()) * 16
+            + Cast("is_forbidden", models.IntegerField()) * 32
+            + Cast("is_manager", models.IntegerField()) * 64
+        ),
+        output_field=models.IntegerField(),
+        db_persist=True,
+    )
+
+    history = tracked()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["matrix", "role"], name="one_row_per_role"),
+            models.CheckConstraint(
+                condition=~Q(role_code=-1)
+                | Q(
+                    is_view=True,
+                    is_modify=True,
+                    is_delete=True,
+                    is_execute=True,
+                    is_copy=True,
+                    is_forbidden=True,
+                    is_manager=True,
+                ),
+                name="administrator_holds_all",
+            ),
+        )
+        triggers = (
+            pgtrigger.Trigger(
+                name="interned_rows_are_immutable",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                when=pgtrigger.Before,
+                declare=[("interned", "boolean")],
+                func="""
+                    SELECT digest IS NOT NULL INTO interned
+                    FROM permissions_permissionmatrix WHERE id = OLD.matrix_id;
+                    IF interned THEN
+                        RAISE EXCEPTION 'the rows of an interned matrix cannot change'
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+                    RETURN NEW;
+                """,
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.role} in matrix {self.matrix_id}"
+
+
+class TaskPermission(models.Model):
+    """The matrix in force for a task; present for every task, by a trigger on the task's insertion.
+
+    A task follows its project by pointing at the project's matrix; `own_matrix` then remembers the
+    rows of its own that it had before.
+    """
+
+    task = models.OneToOneField(
+        Task, on_delete=models.CASCADE, primary_key=True, related_name="permission"
+    )
+    matrix = models.ForeignKey(
+        PermissionMatrix, on_delete=models.PROTECT, related_name="tasks", db_index=False
+    )
+    own_matrix = models.ForeignKey(
+        PermissionMatrix, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+
+    history = tracked()
+
+    class Meta:
+        indexes = (models.Index(fields=["matrix", "task"], name="task_permission_by_matrix"),)
+
+    def __str__(self) -> str:
+        return f"matrix {self.matrix_id} for task {self.task_id}"
+
+
+class GovernedTask(Task):
+    """The task with the trigger that gives it its permission row."""
+
+    class Meta:
+        proxy = True
+        triggers = (
+            pgtrigger.Trigger(
+                name="every_task_has_a_permission_row",
+                level=pgtrigger.Statement,
+                operation=pgtrigger.Insert,
+                when=pgtrigger.After,
+                referencing=pgtrigger.Referencing(new="new_tasks"),
+                declare=[("operation", "uuid")],
+                # The history row is written here too, so that it exists whatever inserts the task.
+                func="""
+                    operation := audit_current_operation();
+                    WITH added AS (
+                        INSERT INTO permissions_taskpermission (task_id, matrix_id)
+                        SELECT task.id, matrix.id
+                        FROM new_tasks AS task
+                        LEFT JOIN permissions_permissionmatrix AS matrix
+                          ON matrix.project_id = task.project_id AND matrix.digest IS NULL
+                        RETURNING task_id, matrix_id, own_matrix_id
+                    )
+                    INSERT INTO permissions_historicaltaskpermission (
+                        task_id, matrix_id, own_matrix_id,
+                        history_type, history_date, history_user_id, operation_id
+                    )
+                    SELECT task_id, matrix_id, own_matrix_id, '+', clock_timestamp(),
+                           nullif(current_setting('bulkhead.actor', true), '')::bigint, operation
+                    FROM added;
+                    RETURN NULL;
+                """,
+            ),
+        )
+
+
+class PermissionBit(models.Model):
+    """Which Django permission each flag's bit stands for; refilled after every migrate."""
+
+    permission = models.OneToOneField(Permission, on_delete=models.CASCADE, primary_key=True)
+    bit = models.SmallIntegerField(unique=True)
+
+    def __str__(self) -> str:
+        return f"{self.permission_id}: {self.bit}"
+
+
+class TaskUserPermission(UserObjectPermissionBase):
+    """guardian's user permissions on tasks: rows of the view, one per way of holding a right."""
+
+    pk = models.CompositePrimaryKey(
+        "user_id", "permission_id", "content_object_id", "role_id", "via", "member_id"
+    )
+    permission = models.ForeignKey(
+        Permission, on_delete=models.DO_NOTHING, db_constraint=False, related_name="task_users"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="task_permissions",
+    )
+    content_object = models.ForeignKey(
+        Task, on_delete=models.DO_NOTHING, db_constraint=False, related_name="user_permissions"
+    )
+    role = models.ForeignKey(
+        Role, on_delete=models.DO_NOTHING, db_constraint=False, related_name="effective"
+    )
+    via = models.CharField(max_length=20)
+    member_id = models.BigIntegerField()
+
+    objects = ReadOnlyPermissions()
+
+    class Meta(UserObjectPermissionBase.Meta):
+        managed = False
+        db_table = "permissions_effective"
+        default_permissions = ()
+        unique_together = ()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse: the view follows from the matrices."""
+        refuse_write()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refuse: the view follows from the matrices."""
+        refuse_write()
+
+
+class TaskGroupPermission(GroupObjectPermissionBase):
+    """guardian's group permissions on tasks: none, since the user rows include what groups give."""
+
+    permission = models.ForeignKey(
+        Permission, on_delete=models.DO_NOTHING, db_constraint=False, related_name="task_groups"
+    )
+    group = models.ForeignKey(
+        Group, on_delete=models.DO_NOTHING, db_constraint=False, related_name="task_permissions"
+    )
+    content_object = models.ForeignKey(
+        Task, on_delete=models.DO_NOTHING, db_constraint=False, related_name="group_permissions"
+    )
+
+    objects = NoGroupPermissions()
+
+    class Meta(GroupObjectPermissionBase.Meta):
+        managed = False
+        db_table = "permissions_effective_groups"
+        default_permissions = ()
+        unique_together = ()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse: groups hold roles, and roles have rows in matrices."""
+        refuse_write()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refuse: groups hold roles, and roles have rows in matrices."""
+        refuse_write()
+
+
+class Scope(models.TextChoices):
+    """What a token may be used for; never more than its owner may."""
+
+    SETTINGS_WRITE = "settings:write", "change settings of tasks"
+    PERMISSIONS_WRITE = "permissions:write", "change permissions of tasks"
+    TASKS_READ = "tasks:read", "read tasks and operations"
+    TASKS_WRITE = "tasks:write", "create, copy, enable and remove tasks"
+    AUDIT_READ = "audit:read", "read the audit trail"
+    ACCESS_EVALUATE = "access:evaluate", "ask who may do what"
+
+
+class ApiToken(models.Model):
+    """A token of a user, narrower than the user; only a digest of it is stored, and rows stay for ever."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="api_tokens"
+    )
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    hint = models.CharField(max_length=8, editable=False)
+    scopes = ArrayField(models.CharField(max_length=30, choices=Scope.choices))
+    networks = ArrayField(models.CharField(max_length=43), default=list, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    last_used_address = models.GenericIPAddressField(null=True, editable=False)
+
+    history = tracked(excluded_fields=("digest", "last_used_at", "last_used_address"))
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["owner", "name"],
+                condition=Q(revoked_at__isnull=True),
+                name="token_name_of_owner",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.owner}"

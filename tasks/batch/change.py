@@ -1,0 +1,131 @@
+"""What a batch does, as a class: its right, what it reads, its plan, and what it writes."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+
+from django.contrib.auth.models import AbstractUser
+
+from audit.models import Operation
+from tasks.batch.plan import Outcome, OutcomeKind, Reason
+
+
+class Row(Protocol):
+    """What was read of one target; each change adds what it needs."""
+
+    @property
+    def id(self) -> int:
+        """The task's key."""
+
+    @property
+    def uid(self) -> str:
+        """The task's id as callers know it."""
+
+
+RowT = TypeVar("RowT", bound=Row)
+
+
+class Change(ABC, Generic[RowT]):
+    """One kind of change; a subclass cannot exist without naming its kind and its right.
+
+    A change is a frozen value: the parameters, and nothing of the targets. The pipeline calls, in this
+    order: `read` (with a lock when it applies), `bind`, `plan`, and `write` for the outcomes to change.
+    """
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    right: ClassVar[str]
+    inverse: ClassVar["type[Restore[Any]] | None"] = None
+
+    _kinds: ClassVar[dict[str, "type[Change[Any]]"]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Register the kind, so that the worker and undo can make the change again."""
+        super().__init_subclass__(**kwargs)
+        if "kind" in cls.__dict__:
+            if cls.kind in Change._kinds:
+                msg = f"two changes are of the kind {cls.kind!r}"
+                raise TypeError(msg)
+            Change._kinds[cls.kind] = cls
+
+    @staticmethod
+    def of_kind(kind: str) -> "type[Change[Any]] | None":
+        """Return the class that makes changes of this kind, if any does."""
+        return Change._kinds.get(kind)
+
+    @classmethod
+    @abstractmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
+        """Return the change that `parameters()` described."""
+
+    @abstractmethod
+    def parameters(self) -> dict[str, Any]:
+        """Return, without any secret, what it takes to make this change again."""
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return what distinguishes this change from others of its kind, secrets included."""
+        return self.parameters()
+
+    @abstractmethod
+    def read(self, *, uids: Sequence[str], lock: bool) -> list[RowT]:
+        """Return what exists of the targets, in key order, locked for the transaction if asked."""
+
+    def bind(self, *, rows: Sequence[RowT]) -> Self:
+        """Return the change with what depends on its targets settled."""
+        del rows
+        return self
+
+    @abstractmethod
+    def plan(
+        self, *, actor: AbstractUser, rows: Sequence[tuple[RowT, frozenset[str]]]
+    ) -> Iterable[Outcome]:
+        """Yield the outcome of each row that the actor has the right on, given the rights held."""
+
+    def keep_secrets(self) -> None:
+        """Store the secrets that the bound change carries, so that references name something."""
+        return
+
+    @abstractmethod
+    def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
+        """Write the outcomes to change and their history; return how many were recorded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restore(Change[RowT]):
+    """Takes targets back to what they were before an operation, as far as they are still as it left them.
+
+    A target changed since is in conflict: refused by default, left alone with `skip_conflicts`.
+    """
+
+    operation_id: str
+    skip_conflicts: bool = False
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
+        """Return the change that `parameters()` described."""
+        return cls(
+            operation_id=parameters["operation"], skip_conflicts=parameters["skip_conflicts"]
+        )
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the operation to undo and what to do about conflicts."""
+        return {"operation": self.operation_id, "skip_conflicts": self.skip_conflicts}
+
+    @classmethod
+    @abstractmethod
+    def uids_of(cls, *, operation_id: str) -> list[str]:
+        """Return the ids of the tasks that the operation changed."""
+
+    def changed_since(self, outcome: Outcome) -> Outcome:
+        """Return the outcome for a target that has been changed since the operation."""
+        kind = OutcomeKind.UNCHANGED if self.skip_conflicts else OutcomeKind.CONFLICT
+        return outcome._replace(
+            kind=kind,
+            after=outcome.before,
+            changed=(),
+            reason=Reason.CHANGED_SINCE,
+            detail="changed since the operation that is to be undone",
+            write=None,
+        )

@@ -1,0 +1,81 @@
+"""Why a batch is not applied; every interface maps these, and nothing else, to its own answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.batch.plan import Plan
+
+
+class BatchError(Exception):
+    """Nothing was changed."""
+
+
+@dataclass
+class Malformed(BatchError):
+    """The request does not say what it must; `problems` are (place, what is wrong) pairs."""
+
+    problems: Sequence[tuple[str, str]]
+
+    def __str__(self) -> str:
+        return "; ".join(f"{place}: {text}" if place else text for place, text in self.problems)
+
+
+@dataclass
+class BadTargetIds(BatchError):
+    """Some targets are not ids at all."""
+
+    uids: Sequence[str]
+
+    def __str__(self) -> str:
+        return f"{len(self.uids)} target(s) are not ids of 24 or 32 hexadecimal digits"
+
+
+@dataclass
+class TooManyTargets(BatchError):
+    """The batch is larger than one operation may be."""
+
+    given: int
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.given} targets were given; one batch takes at most {self.limit}"
+
+
+@dataclass
+class PlanRefused(BatchError):
+    """At least one target cannot be changed; the plan's refusals say which and why."""
+
+    plan: Plan
+
+    def __str__(self) -> str:
+        refused = len(self.plan.refusals)
+        return f"{refused} of {len(self.plan.outcomes)} tasks cannot be changed; nothing was changed"
+
+
+@dataclass
+class PlanDrifted(BatchError):
+    """The given fingerprint is not that of the present plan; `uids` changed since it was made."""
+
+    uids: Sequence[str]
+
+    def __str__(self) -> str:
+        if not self.uids:
+            return "the fingerprint is of another request, or too old to compare"
+        return f"{len(self.uids)} task(s) changed since the preview; nothing was changed"
+
+
+@dataclass
+class NotRevertible(BatchError):
+    """The operation cannot be undone; `why` says the reason."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return self.why
+
+
+class OperationUnknown(BatchError):
+    """There is no such operation, or the actor may not see it."""
+
+    def __str__(self) -> str:
+        return "no such operation"

@@ -1,0 +1,271 @@
+"""Preview, apply, submit, run: the only ways a batch of tasks changes.
+
+The number of SQL statements does not depend on the number of targets. Applying opens the one durable
+transaction; everything below assumes it. Targets are locked in key order before they are judged, so
+overlapping batches queue instead of deadlocking, and a right revoked meanwhile is noticed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+from django.utils import timezone
+from procrastinate.contrib.django import app as jobs
+
+from audit.context import Origin, recording
+from audit.models import Operation, State
+from audit.recorder import RecordedCountDiffers, new_operation
+from tasks.batch.authority import authority
+from tasks.batch.change import Change, Row
+from tasks.batch.errors import PlanDrifted, PlanRefused
+from tasks.batch.plan import Outcome, OutcomeKind, Plan, Reason
+from tasks.models import PreviewedPlan
+
+RUN_JOB = "tasks.run_operation"
+_VIEW = "view_task"
+_REPORT_EVERY = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """A change, its targets and how it came in.
+
+    `expected` is a fingerprint that the plan must have; `seen` is one whose targets must be as they
+    were, for a worker that continues what was already matched when it was accepted.
+    """
+
+    change: Change[Any]
+    uids: Sequence[str]
+    origin: Origin
+    expected: str = ""
+    seen: str = ""
+    reason: str = ""
+    reverts: UUID | None = None
+
+
+class Applied(NamedTuple):
+    """A recorded operation and the plan that it carried out, or will."""
+
+    operation: Operation
+    plan: Plan
+
+
+class Receipt(Protocol):
+    """What makes a request count once; its rows live and die with the operation's transaction."""
+
+    def claim(self) -> None:
+        """Take the request, or raise what tells the caller that it was taken before."""
+
+    def settle(self, *, applied: Applied) -> None:
+        """Remember the answer."""
+
+
+def preview(*, actor: AbstractUser, batch: Batch) -> Plan:
+    """Return what applying the batch now would do, and remember it so that drift can be named."""
+    _, plan = _plan(actor=actor, batch=batch, lock=False)
+    PreviewedPlan.objects.bulk_create(
+        [PreviewedPlan(fingerprint=plan.fingerprint, marks=plan.marks)], ignore_conflicts=True
+    )
+    return plan
+
+
+def apply(*, actor: AbstractUser, batch: Batch, receipt: Receipt | None = None) -> Applied:
+    """Apply the batch, all or nothing.
+
+    Raises:
+        PlanRefused: some target is missing, denied, invalid or in conflict.
+        PlanDrifted: the plan is not the expected one.
+    """
+    with transaction.atomic(durable=True):
+        if receipt:
+            receipt.claim()
+        change, plan = _plan(actor=actor, batch=batch, lock=True)
+        _check(batch=batch, plan=plan)
+        now = timezone.now()
+        operation = _operation(actor=actor, batch=batch, change=change, plan=plan, at=now)
+        _write(operation=operation, change=change, plan=plan, at=now)
+        operation.save(force_insert=True)
+        applied = Applied(operation, plan)
+        if receipt:
+            receipt.settle(applied=applied)
+    return applied
+
+
+def submit(*, actor: AbstractUser, batch: Batch, receipt: Receipt | None = None) -> Applied:
+    """Accept the batch for the worker, which judges it again when it runs.
+
+    Raises:
+        PlanRefused: it could not be applied now.
+        PlanDrifted: the plan is not the expected one.
+    """
+    with transaction.atomic(durable=True):
+        if receipt:
+            receipt.claim()
+        change, plan = _plan(actor=actor, batch=batch, lock=False)
+        _check(batch=batch, plan=plan)
+        operation = _operation(
+            actor=actor, batch=batch, change=change, plan=plan, at=timezone.now()
+        )
+        operation.state = State.QUEUED
+        operation.changed = operation.unchanged = 0
+        operation.requested = list(batch.uids)
+        # The present plan is the one that an expected fingerprint was compared with just now.
+        operation.fingerprint = batch.expected
+        change.keep_secrets()
+        operation.save(force_insert=True)
+        applied = Applied(operation, plan)
+        if receipt:
+            receipt.settle(applied=applied)
+        jobs.configure_task(RUN_JOB).defer(operation=str(operation.pk))
+    return applied
+
+
+def run(
+    *, operation: Operation, actor: AbstractUser, report: Callable[[int, int], None]
+) -> Operation:
+    """Carry out an accepted operation, judged again as of now; a repeat of a finished one does nothing.
+
+    `report` is told how many targets of how many have been judged.
+    """
+    with transaction.atomic(durable=True):
+        operation = Operation.objects.select_for_update(of=("self",)).get(pk=operation.pk)
+        if operation.state not in {State.QUEUED, State.RUNNING}:
+            return operation
+        batch = _accepted_batch(operation)
+        change, plan = _plan(actor=actor, batch=batch, lock=True, report=report)
+        try:
+            _check(batch=batch, plan=plan)
+        except (PlanRefused, PlanDrifted) as error:
+            operation.state = State.REFUSED
+            operation.refusals = refusals_of(error)
+        else:
+            operation.changed = plan.counts[OutcomeKind.CHANGE]
+            operation.unchanged = plan.counts[OutcomeKind.UNCHANGED]
+            _write(operation=operation, change=change, plan=plan, at=timezone.now())
+        operation.requested = None
+        operation.finished_at = timezone.now()
+        operation.save()
+    return operation
+
+
+def refusals_of(error: PlanRefused | PlanDrifted) -> list[dict[str, str]]:
+    """Return every offender as data: target, code and detail."""
+    if isinstance(error, PlanDrifted):
+        return [
+            {"target": uid, "code": "drifted", "detail": "changed since the preview"}
+            for uid in error.uids
+        ] or [{"target": "", "code": "drifted", "detail": str(error)}]
+    return [
+        {"target": outcome.uid, "code": str(outcome.reason), "detail": outcome.detail}
+        for outcome in error.plan.refusals
+    ]
+
+
+def _accepted_batch(operation: Operation) -> Batch:
+    kind = Change.of_kind(operation.kind)
+    if kind is None:
+        msg = f"no change is of the kind {operation.kind!r}"
+        raise LookupError(msg)
+    return Batch(
+        change=kind.from_parameters(operation.parameters),
+        uids=operation.requested or [],
+        origin=Origin(channel=operation.channel),  # type: ignore[arg-type]  # a choice's value
+        seen=operation.fingerprint,
+    )
+
+
+def _plan(
+    *,
+    actor: AbstractUser,
+    batch: Batch,
+    lock: bool,
+    report: Callable[[int, int], None] | None = None,
+) -> tuple[Change[Any], Plan]:
+    rows = batch.change.read(uids=batch.uids, lock=lock)
+    # Asked after the lock was granted, in a statement of its own, so that it sees what is true now.
+    held = {
+        task_id: group.codenames
+        for group in authority().rights(actor=actor, task_ids=[row.id for row in rows])
+        for task_id in group.task_ids
+    }
+    nothing: frozenset[str] = frozenset()
+    judged = {row.uid: _refused_by_right(batch.change, row, held.get(row.id, nothing)) for row in rows}
+    permitted = [(row, held[row.id]) for row in rows if judged[row.uid] is None]
+    change = batch.change.bind(rows=[row for row, _ in permitted])
+    planned = change.plan(actor=actor, rows=permitted)
+    for count, outcome in enumerate(planned, start=1):
+        judged[outcome.uid] = outcome
+        if report and count % _REPORT_EVERY == 0:
+            report(count, len(batch.uids))
+    outcomes = [judged.get(uid) or _missing(uid) for uid in batch.uids]
+    plan = Plan(kind=change.kind, identity=batch.change.identity(), outcomes=outcomes)
+    return change, plan
+
+
+def _missing(uid: str) -> Outcome:
+    return Outcome(
+        uid, OutcomeKind.MISSING, reason=Reason.NOT_FOUND, detail="there is no such task"
+    )
+
+
+def _refused_by_right(change: Change[Any], row: Row, held: frozenset[str]) -> Outcome | None:
+    if _VIEW not in held:
+        # The same as one that does not exist: who may not see a task does not learn of it.
+        return _missing(row.uid)
+    if change.right not in held:
+        detail = f"you hold no {change.right} right on this task"
+        return Outcome(row.uid, OutcomeKind.DENIED, reason=Reason.NO_RIGHT, detail=detail)
+    return None
+
+
+def _check(*, batch: Batch, plan: Plan) -> None:
+    if batch.expected and batch.expected != plan.fingerprint:
+        raise PlanDrifted(uids=_drifted(fingerprint=batch.expected, plan=plan))
+    if batch.seen and (drifted := _drifted(fingerprint=batch.seen, plan=plan)):
+        raise PlanDrifted(uids=drifted)
+    if plan.refusals:
+        raise PlanRefused(plan)
+
+
+def _drifted(*, fingerprint: str, plan: Plan) -> list[str]:
+    previewed = PreviewedPlan.objects.filter(pk=fingerprint).first()
+    if previewed is None or previewed.marks.keys() != plan.marks.keys():
+        return []
+    return [uid for uid, mark in plan.marks.items() if previewed.marks[uid] != mark]
+
+
+def _operation(
+    *, actor: AbstractUser, batch: Batch, change: Change[Any], plan: Plan, at: datetime
+) -> Operation:
+    operation = new_operation(
+        actor=actor,
+        kind=change.kind,
+        origin=batch.origin,
+        at=at,
+        parameters=change.parameters(),
+        reason=batch.reason,
+    )
+    operation.fingerprint = plan.fingerprint
+    operation.reverts_id = batch.reverts
+    operation.targets = len(batch.uids)
+    operation.changed = plan.counts[OutcomeKind.CHANGE]
+    operation.unchanged = plan.counts[OutcomeKind.UNCHANGED]
+    return operation
+
+
+def _write(*, operation: Operation, change: Change[Any], plan: Plan, at: datetime) -> None:
+    """Write what the plan changes; the database must report as many rows as were planned."""
+    operation.state = State.APPLIED
+    operation.started_at = at
+    if plan.changes:
+        with recording(operation):
+            recorded = change.write(outcomes=plan.changes, operation=operation, at=at)
+        if recorded != len(plan.changes):
+            raise RecordedCountDiffers(
+                table=change.kind, planned=len(plan.changes), recorded=recorded
+            )
+    operation.finished_at = timezone.now()

@@ -1,0 +1,398 @@
+"""The changes of tasks themselves: settings, and enabled or not, each with its undo."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, ClassVar, NamedTuple, Self
+
+from django.contrib.auth.models import AbstractUser
+from django.db import connection
+
+from audit.models import Operation
+from audit.recorder import record_update
+from tasks import queries
+from tasks.batch.change import Change, Restore
+from tasks.batch.plan import Outcome, OutcomeKind, Reason
+from tasks.merge import merge_patch
+from tasks.models import Task
+from tasks.schemas import CompiledSchema, Pointer, Problem, compiled_schema, json_pointer
+from tasks.secrets import new_reference, store_secrets
+
+
+class SettingsRow(NamedTuple):
+    """A task as `UpdateSettings` reads it; settings are JSON text until they are needed."""
+
+    id: int
+    uid: str
+    task_type_id: int
+    version: int
+    settings: str
+
+
+class TypeSchema(NamedTuple):
+    """A task type's compiled schema and which version of the type it is of."""
+
+    version: int
+    schema: CompiledSchema
+
+
+def read_schemas(type_ids: Iterable[int]) -> dict[int, TypeSchema]:
+    """Return the schemas of the task types, in one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(queries.READ_SCHEMAS, {"ids": list(type_ids)})
+        return {
+            type_id: TypeSchema(version, compiled_schema(text))
+            for type_id, version, text in cursor.fetchall()
+        }
+
+
+def judge_settings(
+    *, row: SettingsRow, settings: Any, changed: Sequence[str], types: Mapping[int, TypeSchema]
+) -> Outcome:
+    """Return the outcome of giving a task these settings, checked against its type's schema."""
+    task_type = types[row.task_type_id]
+    outcome = Outcome(
+        row.uid,
+        OutcomeKind.CHANGE,
+        task_id=row.id,
+        mark=f"{row.version}.{row.task_type_id}.{task_type.version}",
+        before=row.settings,
+        changed=changed,
+    )
+    if not changed:
+        return outcome._replace(kind=OutcomeKind.UNCHANGED, after=row.settings)
+    if problems := task_type.schema.problems(settings):
+        return settings_invalid(outcome, problems)
+    after = json.dumps(settings, ensure_ascii=False)
+    return outcome._replace(after=after, write=after)
+
+
+def settings_invalid(outcome: Outcome, problems: Sequence[Problem]) -> Outcome:
+    """Return the outcome of a target whose type does not allow the settings."""
+    detail = "; ".join(f"{place or '/'}: {message}" for place, _, message in problems)
+    return outcome._replace(
+        kind=OutcomeKind.INVALID, reason=Reason.SETTINGS, detail=detail, problems=problems
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateSettings(Change[SettingsRow]):
+    """Merges a patch into the settings of tasks (RFC 7396); the result must satisfy each task's type.
+
+    `sealed` maps the secret places of the patch, as JSON pointers, to the references that the patch
+    holds there once the change is bound; `secrets` holds the raw values until they are stored.
+    """
+
+    kind: ClassVar[str] = "update_settings"
+    title: ClassVar[str] = "Change settings"
+    right: ClassVar[str] = "change_task"
+
+    patch: Mapping[str, Any] = field(repr=False)
+    sealed: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_problems: Mapping[int, Sequence[Problem]] = field(default_factory=dict)
+    types: Mapping[int, TypeSchema] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
+        """Return the bound change that `parameters()` described."""
+        return cls(patch=parameters["settings"], sealed=parameters["sealed"])
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the patch with references in place of secrets, and where they stand."""
+        return {"settings": dict(self.patch), "sealed": dict(self.sealed)}
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return the patch as it was given."""
+        return self.patch
+
+    def read(self, *, uids: Sequence[str], lock: bool) -> list[SettingsRow]:
+        """Return the tasks with their settings."""
+        return _read(queries.READ_SETTINGS + (queries.LOCK_TASKS if lock else ""), uids)
+
+    def bind(self, *, rows: Sequence[SettingsRow]) -> Self:
+        """Put references where any target's type has a secret; note the types that forbid it."""
+        types = read_schemas({row.task_type_id for row in rows})
+        raw = {
+            place: value
+            for task_type in types.values()
+            for place in task_type.schema.secrets
+            if isinstance(value := _at(self.patch, place), str)
+            and json_pointer(place) not in self.sealed
+        }
+        references = {place: new_reference() for place in raw}
+        patch: Any = self.patch
+        for place, reference in references.items():
+            patch = _with(patch, place, reference)
+        sealed = {json_pointer(place): reference for place, reference in references.items()}
+        return replace(
+            self,
+            patch=patch,
+            sealed={**self.sealed, **sealed},
+            secrets={references[place]: value for place, value in raw.items()},
+            secret_problems={
+                type_id: _secret_problems(task_type.schema, raw)
+                for type_id, task_type in types.items()
+            },
+            types=types,
+        )
+
+    def plan(
+        self, *, actor: AbstractUser, rows: Sequence[tuple[SettingsRow, frozenset[str]]]
+    ) -> Iterator[Outcome]:
+        """Yield each task's settings before and after, or what its type does not allow."""
+        del actor
+        for row, _ in rows:
+            merged, places = merge_patch(json.loads(row.settings), self.patch)
+            changed = [json_pointer(place) for place in places]
+            outcome = judge_settings(row=row, settings=merged, changed=changed, types=self.types)
+            problems = self.secret_problems.get(row.task_type_id)
+            yield settings_invalid(outcome, problems) if problems else outcome
+
+    def keep_secrets(self) -> None:
+        """Store the raw values under their references."""
+        if self.secrets:
+            store_secrets(self.secrets)
+
+    def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
+        """Write the merged settings and their history."""
+        self.keep_secrets()
+        return _write_settings(outcomes=outcomes, operation=operation, at=at)
+
+
+class RestorableRow(NamedTuple):
+    """A task as it is, as it was before an operation, and whether it still is as the operation left it."""
+
+    id: int
+    uid: str
+    task_type_id: int
+    version: int
+    settings: str
+    enabled: bool
+    disabled_reason: str
+    settings_before: str
+    enabled_before: bool
+    disabled_reason_before: str
+    settings_untouched: bool
+    enabled_untouched: bool
+
+
+class _RestoreTask(Restore[RestorableRow]):
+    """What both undos of task changes share: how they find their targets and read them."""
+
+    @classmethod
+    def uids_of(cls, *, operation_id: str) -> list[str]:
+        """Return the ids of the tasks that the operation changed."""
+        with connection.cursor() as cursor:
+            cursor.execute(queries.UIDS_OF_OPERATION, {"operation": operation_id})
+            return [uid for (uid,) in cursor.fetchall()]
+
+    def read(self, *, uids: Sequence[str], lock: bool) -> list[RestorableRow]:
+        """Return the tasks as they are and as they were before the operation."""
+        statement = queries.READ_BEFORE_OPERATION + (queries.LOCK_TASK if lock else "")
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {"uids": list(uids), "operation": self.operation_id})
+            return [RestorableRow._make(row) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreSettings(_RestoreTask):
+    """Gives tasks the settings back that they had before an operation; they must still be valid."""
+
+    kind: ClassVar[str] = "restore_settings"
+    title: ClassVar[str] = "Undo a change of settings"
+    right: ClassVar[str] = "change_task"
+
+    def plan(
+        self, *, actor: AbstractUser, rows: Sequence[tuple[RestorableRow, frozenset[str]]]
+    ) -> Iterator[Outcome]:
+        """Yield each task's settings now and as they were."""
+        del actor
+        types = read_schemas({row.task_type_id for row, _ in rows})
+        for row, _ in rows:
+            now, wanted = json.loads(row.settings), json.loads(row.settings_before)
+            outcome = judge_settings(
+                row=SettingsRow._make(row[:5]),
+                settings=wanted,
+                changed=changed_places(now, wanted),
+                types=types,
+            )
+            untouched = row.settings_untouched or outcome.kind is OutcomeKind.UNCHANGED
+            yield outcome if untouched else self.changed_since(outcome)
+
+    def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
+        """Write the former settings and their history."""
+        return _write_settings(outcomes=outcomes, operation=operation, at=at)
+
+
+class EnabledRow(NamedTuple):
+    """A task as `SetEnabled` reads it."""
+
+    id: int
+    uid: str
+    version: int
+    enabled: bool
+    disabled_reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetEnabled(Change[EnabledRow]):
+    """Enables tasks, or disables them with a reason."""
+
+    kind: ClassVar[str] = "set_enabled"
+    title: ClassVar[str] = "Enable or disable"
+    right: ClassVar[str] = "disable_task"
+
+    enabled: bool
+    reason: str = ""
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
+        """Return the change that `parameters()` described."""
+        return cls(enabled=parameters["enabled"], reason=parameters["reason"])
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the wanted state and the reason for it."""
+        return {"enabled": self.enabled, "reason": self.reason}
+
+    def read(self, *, uids: Sequence[str], lock: bool) -> list[EnabledRow]:
+        """Return the tasks with their present state."""
+        statement = queries.READ_ENABLED + (queries.LOCK_TASKS if lock else "")
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {"uids": list(uids)})
+            return [EnabledRow._make(row) for row in cursor.fetchall()]
+
+    def plan(
+        self, *, actor: AbstractUser, rows: Sequence[tuple[EnabledRow, frozenset[str]]]
+    ) -> Iterator[Outcome]:
+        """Yield each task's state before and after; an enabled task has no reason to be disabled."""
+        del actor
+        wanted = (self.enabled, "" if self.enabled else self.reason)
+        for row, _ in rows:
+            yield _enabled_outcome(row, wanted)
+
+    def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
+        """Write the state and its history."""
+        return _write_enabled(outcomes=outcomes, operation=operation, at=at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreEnabled(_RestoreTask):
+    """Enables or disables tasks as they were before an operation."""
+
+    kind: ClassVar[str] = "restore_enabled"
+    title: ClassVar[str] = "Undo enabling or disabling"
+    right: ClassVar[str] = "disable_task"
+
+    def plan(
+        self, *, actor: AbstractUser, rows: Sequence[tuple[RestorableRow, frozenset[str]]]
+    ) -> Iterator[Outcome]:
+        """Yield each task's state now and as it was."""
+        del actor
+        for row, _ in rows:
+            outcome = _enabled_outcome(
+                EnabledRow(row.id, row.uid, row.version, row.enabled, row.disabled_reason),
+                (row.enabled_before, row.disabled_reason_before),
+            )
+            untouched = row.enabled_untouched or outcome.kind is OutcomeKind.UNCHANGED
+            yield outcome if untouched else self.changed_since(outcome)
+
+    def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
+        """Write the former state and its history."""
+        return _write_enabled(outcomes=outcomes, operation=operation, at=at)
+
+
+# An undo is itself an operation, so it can be undone by its like.
+UpdateSettings.inverse = RestoreSettings.inverse = RestoreSettings
+SetEnabled.inverse = RestoreEnabled.inverse = RestoreEnabled
+
+
+def changed_places(before: Any, after: Any) -> list[str]:
+    """Return the places, as JSON pointers, at which two documents differ."""
+    return [json_pointer(place) for place in _differences(before, after, ())]
+
+
+def _differences(before: Any, after: Any, place: Pointer) -> Iterator[Pointer]:
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        if json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):
+            yield place
+        return
+    for key in sorted(before.keys() | after.keys()):
+        if key in before and key in after:
+            yield from _differences(before[key], after[key], (*place, key))
+        else:
+            yield (*place, key)
+
+
+def _read(statement: str, uids: Sequence[str]) -> list[SettingsRow]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"uids": list(uids)})
+        return [SettingsRow._make(row) for row in cursor.fetchall()]
+
+
+def _write_settings(*, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
+    return record_update(
+        model=Task,
+        operation=operation,
+        at=at,
+        keys=[outcome.task_id for outcome in outcomes if outcome.task_id is not None],
+        columns={"settings": [outcome.write for outcome in outcomes]},
+    )
+
+
+def _enabled_outcome(row: EnabledRow, wanted: tuple[bool, str]) -> Outcome:
+    before = (row.enabled, row.disabled_reason)
+    return Outcome(
+        row.uid,
+        OutcomeKind.UNCHANGED if before == wanted else OutcomeKind.CHANGE,
+        task_id=row.id,
+        mark=str(row.version),
+        before=_enabled_json(before),
+        after=_enabled_json(wanted),
+        changed=[] if before == wanted else ["/enabled", "/disabled_reason"],
+        write=wanted,
+    )
+
+
+def _enabled_json(state: tuple[bool, str]) -> str:
+    return json.dumps({"enabled": state[0], "disabled_reason": state[1]}, ensure_ascii=False)
+
+
+def _write_enabled(*, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
+    return record_update(
+        model=Task,
+        operation=operation,
+        at=at,
+        keys=[outcome.task_id for outcome in outcomes if outcome.task_id is not None],
+        columns={
+            "enabled": [outcome.write[0] for outcome in outcomes],
+            "disabled_reason": [outcome.write[1] for outcome in outcomes],
+        },
+    )
+
+
+def _at(document: Any, place: Pointer) -> Any:
+    for step in place:
+        if not isinstance(document, dict):
+            return None
+        document = document.get(step)
+    return document
+
+
+def _with(document: Mapping[str, Any], place: Pointer, value: Any) -> dict[str, Any]:
+    step, *rest = place
+    inner = _with(document[step], tuple(rest), value) if rest else value
+    return {**document, step: inner}
+
+
+def _secret_problems(schema: CompiledSchema, raw: Mapping[Pointer, str]) -> list[Problem]:
+    """Return what a type says against the raw secrets; in an open place of another type they would leak."""
+    problems = []
+    for place, value in raw.items():
+        if place in schema.secrets:
+            problems += schema.secret_problems(place, value)
+        else:
+            message = "is secret in another type of this batch; split the batch"
+            problems.append(Problem(json_pointer(place), Reason.SECRET_PLACE, message))
+    return problems

@@ -1,0 +1,174 @@
+"""Projects, task types, tasks, and what the batch pipeline keeps beside them.
+
+Owns what is governed. Refuses to own who may: that is the `permissions` app, asked through guardian's
+API and `tasks.batch.authority`.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from audit.history import tracked
+from tasks.schemas import SchemaInvalid, check_schema
+
+
+UID_PATTERN = r"^([0-9a-f]{24}|[0-9a-f]{32})$"
+
+
+def new_uid() -> str:
+    """Return a fresh id: a UUIDv7 in hex, so that new tasks sort by age."""
+    return uuid7().hex
+
+
+def new_project_uid() -> str:
+    """Return a fresh project id: 32 hex digits, as CodeArts gives them."""
+    return uuid4().hex
+
+
+class Project(models.Model):
+    """The boundary inside which roles and tasks live."""
+
+    uid = models.CharField("id", max_length=32, unique=True, default=new_project_uid)
+    name = models.CharField(max_length=200, unique=True)
+    description = models.TextField(blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    history = tracked()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(uid__regex=r"^[0-9a-z]{32}$"), name="project_uid_form"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TaskType(models.Model):
+    """A kind of task and the JSON Schema (draft 2020-12) that its settings must satisfy."""
+
+    key = models.SlugField(unique=True)
+    name = models.CharField(max_length=100, unique=True)
+    description = models.TextField(blank=True)
+    schema = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    history = tracked()
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse a schema that is none.
+
+        Raises:
+            ValidationError: naming the place and the rule.
+        """
+        try:
+            check_schema(self.schema)
+        except SchemaInvalid as error:
+            raise ValidationError({"schema": str(error)}) from error
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Count the versions, so that plans made under an older schema are noticed."""
+        if not self._state.adding:
+            self.version += 1
+        super().save(*args, **kwargs)
+
+
+class Task(models.Model):
+    """A CI/CD task under governance.
+
+    `settings` holds references where its type's schema says `writeOnly`; the values are in `Secret`.
+    """
+
+    uid = models.CharField("id", max_length=32, unique=True, default=new_uid, db_collation="C")
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="tasks", db_index=False
+    )
+    task_type = models.ForeignKey(TaskType, on_delete=models.PROTECT, related_name="tasks")
+    name = models.CharField(max_length=200)
+    settings = models.JSONField(default=dict)
+    enabled = models.BooleanField(default=True)
+    disabled_reason = models.TextField(blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    recycled_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    history = tracked()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(uid__regex=UID_PATTERN), name="task_uid_form"),
+            models.UniqueConstraint(
+                fields=["project", "name"],
+                condition=Q(recycled_at__isnull=True),
+                name="task_name_in_project",
+            ),
+        )
+        permissions = (
+            ("execute_task", "Can execute task"),
+            ("copy_task", "Can copy task"),
+            ("disable_task", "Can disable task"),
+            ("manage_task", "Can manage the permissions of task"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.uid})"
+
+
+class Secret(models.Model):
+    """The one stored place of a secret: encrypted, and named by the reference that settings hold."""
+
+    reference = models.CharField(max_length=40, primary_key=True)
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class PreviewedPlan(models.Model):
+    """What a preview saw of each target, so that drift can be named, target by target."""
+
+    fingerprint = models.CharField(max_length=64, primary_key=True)
+    marks = models.JSONField()
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return self.fingerprint
+
+
+class StoredAnswer(models.Model):
+    """The answer that a repeated `Idempotency-Key` of a token replays."""
+
+    token_id = models.BigIntegerField()
+    key = models.CharField(max_length=255)
+    request_digest = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    headers = models.JSONField(default=dict)
+    body = models.JSONField()
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["token_id", "key"], name="answer_once_per_key"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.key} of token {self.token_id}"

@@ -1,0 +1,57 @@
+"""The SQL of the task changes, in the open.
+
+Every statement takes the targets as one array, so its number and its text do not depend on theirs.
+"""
+
+# Targets by id in key order; a recycled task is not there.
+READ_SETTINGS = """
+SELECT id, uid, task_type_id, version, settings::text
+FROM tasks_task
+WHERE uid = ANY(%(uids)s::text[]) AND recycled_at IS NULL
+ORDER BY id
+"""
+
+READ_ENABLED = """
+SELECT id, uid, version, enabled, disabled_reason
+FROM tasks_task
+WHERE uid = ANY(%(uids)s::text[]) AND recycled_at IS NULL
+ORDER BY id
+"""
+
+# What the targets became in an operation, what they were before it, and whether they still are so.
+READ_BEFORE_OPERATION = """
+SELECT task.id, task.uid, task.task_type_id, task.version,
+       task.settings::text, task.enabled, task.disabled_reason,
+       before.settings::text, before.enabled, before.disabled_reason,
+       task.settings = after.settings,
+       (task.enabled, task.disabled_reason) = (after.enabled, after.disabled_reason)
+FROM tasks_task AS task
+JOIN tasks_historicaltask AS after
+  ON after.operation_id = %(operation)s::uuid AND after.id = task.id
+JOIN LATERAL (
+    SELECT settings, enabled, disabled_reason
+    FROM tasks_historicaltask
+    WHERE id = task.id AND history_id < after.history_id
+    ORDER BY history_date DESC, history_id DESC
+    LIMIT 1
+) AS before ON true
+WHERE task.uid = ANY(%(uids)s::text[]) AND task.recycled_at IS NULL
+ORDER BY task.id
+"""
+
+LOCK_TASKS = " FOR NO KEY UPDATE OF tasks_task"
+LOCK_TASK = " FOR NO KEY UPDATE OF task"
+
+READ_SCHEMAS = """
+SELECT id, version, schema::text
+FROM tasks_tasktype
+WHERE id = ANY(%(ids)s::bigint[])
+"""
+
+UIDS_OF_OPERATION = """
+SELECT task.uid
+FROM tasks_historicaltask AS changed
+JOIN tasks_task AS task ON task.id = changed.id
+WHERE changed.operation_id = %(operation)s::uuid
+ORDER BY task.id
+"""

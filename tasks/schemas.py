@@ -1,0 +1,155 @@
+"""What a task type's JSON Schema (draft 2020-12) says of settings: valid or not, and which are secret.
+
+A secret is a string property marked `writeOnly`. Settings hold a reference in its place, so two
+validators exist: one for whole settings, in which a secret is a reference, and one for each secret's
+raw value. Messages name the place and the rule, never the value.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jsonschema_rs
+
+REFERENCE_PREFIX = "secret:"
+REFERENCE_PATTERN = r"^secret:[0-9a-f]{32}$"
+
+Pointer = tuple[str, ...]
+
+_MAX_DEPTH = 32
+_SINGLE_SCHEMA_KEYWORDS = ("additionalProperties", "items", "not", "if", "then", "else", "contains")
+
+
+class SchemaInvalid(Exception):
+    """The schema of a task type cannot be used; the message says where and why."""
+
+
+class Problem(NamedTuple):
+    """One way in which settings break their schema: a JSON pointer (RFC 6901) and the rule."""
+
+    pointer: str
+    rule: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledSchema:
+    """A schema ready for use; `secrets` maps each `writeOnly` place to the validator of its value."""
+
+    validator: jsonschema_rs.Draft202012Validator
+    secrets: Mapping[Pointer, jsonschema_rs.Draft202012Validator]
+
+    def problems(self, settings: Any) -> list[Problem]:
+        """Return every rule that the settings break."""
+        if self.validator.is_valid(settings):
+            return []
+        return [_problem(error) for error in self.validator.iter_errors(settings)]
+
+    def secret_problems(self, place: Pointer, value: Any) -> list[Problem]:
+        """Return every rule that the raw value for a secret place breaks."""
+        return [
+            _problem(error, prefix=place) for error in self.secrets[place].iter_errors(value)
+        ]
+
+
+def check_schema(schema: Any) -> None:
+    """Check that a task type can use `schema`.
+
+    Raises:
+        SchemaInvalid: it is no schema for an object, refers elsewhere, or hides a secret where
+            settings cannot hold a reference.
+    """
+    if not isinstance(schema, dict) or schema.get("type") != "object":
+        msg = 'a task type\'s schema must be an object with "type": "object"'
+        raise SchemaInvalid(msg)
+    _refuse_unusable_keywords(schema)
+    try:
+        jsonschema_rs.meta.validate(schema)
+        compiled_schema(json.dumps(schema))
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+        raise SchemaInvalid(str(error)) from error
+
+
+@lru_cache(maxsize=512)
+def compiled_schema(text: str) -> CompiledSchema:
+    """Compile the schema given as JSON text; equal texts share one result."""
+    schema = json.loads(text)
+    secrets = {place: _compile(rules) for place, rules in _secret_places(schema)}
+    return CompiledSchema(validator=_compile(_with_references(schema)), secrets=secrets)
+
+
+def json_pointer(place: Pointer) -> str:
+    """Return the RFC 6901 form of a place."""
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in place)
+
+
+def _compile(schema: Any) -> jsonschema_rs.Draft202012Validator:
+    # The linear-time engine: a pattern in a schema must not be able to stall a batch.
+    return jsonschema_rs.Draft202012Validator(
+        schema,
+        validate_formats=True,
+        mask="the value",
+        pattern_options=jsonschema_rs.RegexOptions(),
+        offline=True,
+    )
+
+
+def _problem(error: jsonschema_rs.ValidationError, prefix: Pointer = ()) -> Problem:
+    place = (*prefix, *map(str, error.instance_path))
+    rule = str(error.schema_path[-1]) if error.schema_path else "false schema"
+    return Problem(pointer=json_pointer(place), rule=rule, message=error.message)
+
+
+def _secret_places(schema: Any, place: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
+    for name, rules in _properties(schema).items():
+        if _is_secret(rules):
+            yield (*place, name), rules
+        else:
+            yield from _secret_places(rules, (*place, name))
+
+
+def _with_references(schema: Any) -> Any:
+    """Return the schema in which every secret is a reference."""
+    if _is_secret(schema):
+        return {"type": "string", "pattern": REFERENCE_PATTERN}
+    properties = _properties(schema)
+    if not properties:
+        return schema
+    replaced = {name: _with_references(rules) for name, rules in properties.items()}
+    return {**schema, "properties": replaced}
+
+
+def _properties(schema: Any) -> Mapping[str, Any]:
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def _is_secret(schema: Any) -> bool:
+    return isinstance(schema, dict) and schema.get("writeOnly") is True
+
+
+def _refuse_unusable_keywords(schema: Any, place: Pointer = (), *, held: bool = True) -> None:
+    """Walk every subschema; `held` says whether a secret may stand at this place."""
+    if len(place) > _MAX_DEPTH:
+        msg = f"{json_pointer(place)}: nested more than {_MAX_DEPTH} deep"
+        raise SchemaInvalid(msg)
+    if not isinstance(schema, dict):
+        return
+    if "$ref" in schema and not str(schema["$ref"]).startswith("#"):
+        msg = f"{json_pointer(place)}: a $ref must stay inside the schema"
+        raise SchemaInvalid(msg)
+    if _is_secret(schema) and not (held and place and schema.get("type") == "string"):
+        msg = f"{json_pointer(place)}: writeOnly is for string properties outside combinators"
+        raise SchemaInvalid(msg)
+    for name, rules in _properties(schema).items():
+        _refuse_unusable_keywords(rules, (*place, "properties", name), held=held)
+    for keyword in _SINGLE_SCHEMA_KEYWORDS:
+        _refuse_unusable_keywords(schema.get(keyword), (*place, keyword), held=False)
+    for keyword in ("allOf", "anyOf", "oneOf", "prefixItems"):
+        for index, rules in enumerate(schema.get(keyword) or ()):
+            _refuse_unusable_keywords(rules, (*place, keyword, str(index)), held=False)
+    for keyword in ("$defs", "patternProperties", "dependentSchemas"):
+        for name, rules in (schema.get(keyword) or {}).items():
+            _refuse_unusable_keywords(rules, (*place, keyword, name), held=False)

@@ -1,0 +1,59 @@
+"""Secrets in settings: encrypted in one table, named everywhere else by a reference.
+
+The reference is random: equal secrets have different references, so nobody can test a guess.
+Keys are derived from `SECRET_KEY` and `SECRET_KEY_FALLBACKS`, so a rotated key still opens old ones.
+"""
+
+import base64
+import secrets
+from collections.abc import Mapping
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+from tasks.models import Secret
+from tasks.schemas import REFERENCE_PREFIX
+
+
+def new_reference() -> str:
+    """Return a fresh reference."""
+    return REFERENCE_PREFIX + secrets.token_hex(16)
+
+
+def store_secrets(values: Mapping[str, str]) -> None:
+    """Encrypt and store raw values under their references, in one statement."""
+    box = _box(settings.SECRET_KEY, tuple(settings.SECRET_KEY_FALLBACKS))
+    Secret.objects.bulk_create(
+        Secret(reference=reference, sealed=box.encrypt(value.encode()))
+        for reference, value in values.items()
+    )
+
+
+def reveal_secret(reference: str) -> str:
+    """Return the raw value, for the runner of the task alone.
+
+    Raises:
+        Secret.DoesNotExist: the reference names nothing.
+        cryptography.fernet.InvalidToken: no present key opens it.
+    """
+    box = _box(settings.SECRET_KEY, tuple(settings.SECRET_KEY_FALLBACKS))
+    return box.decrypt(bytes(Secret.objects.get(pk=reference).sealed)).decode()
+
+
+def keyed_digest(*, purpose: str, content: bytes) -> str:
+    """Return a digest that only this installation can compute, so that it betrays no guess."""
+    return salted_hmac(f"bulkhead.{purpose}", content, algorithm="sha256").hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _box(key: str, fallbacks: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([_fernet(secret) for secret in (key, *fallbacks)])
+
+
+def _fernet(secret: str) -> Fernet:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"bulkhead settings secrets")
+    return Fernet(base64.urlsafe_b64encode(derived.derive(secret.encode())))
