@@ -1,0 +1,1 @@
+"""What happened: operations, history, timelines and seals. Knows no other app."""

@@ -1,0 +1,1 @@
+"""Who may: roles, matrices, the effective permissions, and API tokens."""

@@ -1,0 +1,1 @@
+"""What is governed, and the one door through which many tasks change."""

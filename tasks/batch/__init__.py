@@ -1,0 +1,1 @@
+"""The batch pipeline: parse, resolve, authorize, plan, apply, record."""
