@@ -55,5 +55,8 @@ def logging_settings(*, level: str, style: Literal["json", "text"]) -> dict[str,
             # Django gives its own loggers handlers; one way out is enough.
             "django": {"handlers": [], "level": level},
             "django.server": {"handlers": [], "propagate": True},
+            # These tell of every start, which the terminal shows anyway.
+            "gunicorn.error": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            "procrastinate.blueprints": {"level": "WARNING"},
         },
     }

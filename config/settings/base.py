@@ -10,7 +10,8 @@ from config.logs import configure_structlog
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 # Everything that this installation writes: the embedded database, secrets, collected files.
-DATA_DIR = Path(environment.text("BULKHEAD_DATA", default=str(BASE_DIR / "var"))).resolve()
+# A relative name counts from the project, whichever folder a command runs in.
+DATA_DIR = (BASE_DIR / environment.text("BULKHEAD_DATA", default="var")).resolve()
 
 INSTALLED_APPS = [
     "config",
@@ -60,7 +61,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-gb"
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT: Path | None = DATA_DIR / "static"
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
 # The largest body of a request; a batch of 20,000 targets is under one MiB.
