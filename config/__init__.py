@@ -1,0 +1,1 @@
+"""Settings, addresses and composition: the outermost app, which nobody imports."""

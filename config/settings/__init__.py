@@ -1,0 +1,1 @@
+"""One module per environment; `base` holds what they share."""

@@ -1,13 +1,17 @@
 """What every environment shares; `dev`, `prod` and `test` state only their differences."""
 
-import os
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
+from config import environment
+from config.database import database
+from config.logs import configure_structlog
+
 
 BASE_DIR = Path(__file__).resolve().parents[2]
-DATA_DIR = Path(os.environ.get("BULKHEAD_DATA", BASE_DIR / "var")).resolve()
+# Everything that this installation writes: the embedded database, secrets, collected files.
+# A relative name counts from the project, whichever folder a command runs in.
+DATA_DIR = (BASE_DIR / environment.text("BULKHEAD_DATA", default="var")).resolve()
 
 INSTALLED_APPS = [
     "config",
@@ -35,6 +39,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "import_export",
+    "django_structlog",
 ]
 
 MIDDLEWARE = [
@@ -55,9 +60,12 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-gb"
-STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_URL = "/static/"
+STATIC_ROOT: Path | None = DATA_DIR / "static"
+LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
+# The largest body of a request; a batch of 20,000 targets is under one MiB.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 TEMPLATES: list[dict[str, Any]] = [
     {
@@ -74,17 +82,21 @@ TEMPLATES: list[dict[str, Any]] = [
     },
 ]
 
-if url := os.environ.get("DATABASE_URL"):
-    _database: dict[str, Any] = dict(dj_database_url.parse(url))
-else:
-    _database = {"ENGINE": "config.embedded_postgres", "NAME": "bulkhead"}
-DATABASES = {"default": {**_database, "CONN_HEALTH_CHECKS": True}}
+DATABASES = {
+    "default": database(
+        url=environment.text("DATABASE_URL", default=""),
+        pool=environment.number("DATABASE_POOL", default=0),
+    )
+}
 
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
-# Anonymous visitors hold nothing; guardian's own user row would only be one more account to explain.
+# Anonymous visitors hold nothing; a user row for them would be one more account to explain.
 ANONYMOUS_USER_NAME = None
 GUARDIAN_MONKEY_PATCH_USER = False
 GUARDIAN_MONKEY_PATCH_GROUP = False
+
+# Each environment states LOGGING: in JSON for machines, as text for a terminal.
+configure_structlog()

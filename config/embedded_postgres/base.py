@@ -1,0 +1,69 @@
+"""Django's PostgreSQL engine, on a cluster that it starts itself.
+
+`DATABASES["default"]["EMBEDDED"]` may say in which folder of DATA_DIR the cluster is, and that it
+need not survive a crash of the machine: `{"folder": "postgres-test", "durable": False}`.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.db.backends.postgresql import base, client
+
+from config.embedded_postgres.cluster import PORT, ROLE, Cluster
+
+
+def cluster_of(settings_dict: dict[str, Any]) -> Cluster:
+    """Return the cluster that these database settings name."""
+    options = settings_dict.get("EMBEDDED", {})
+    path = Path(settings.DATA_DIR, options.get("folder", "postgres"))
+    return _cluster(path, options.get("durable", True))
+
+
+@cache
+def _cluster(path: Path, durable: bool) -> Cluster:  # noqa: FBT001 -- a cache is asked by position
+    return Cluster(path=path, durable=durable)
+
+
+class DatabaseClient(client.DatabaseClient):
+    """`manage.py dbshell`, with the cluster's own psql."""
+
+    @classmethod
+    def settings_to_cmd_args_env(
+        cls, settings_dict: dict[str, Any], parameters: Iterable[str]
+    ) -> tuple[list[str], dict[str, str] | None]:
+        """Start the server, and return psql's command line for it."""
+        cluster = cluster_of(settings_dict)
+        cluster.ensure()
+        address = {"HOST": str(cluster.socket_folder), "PORT": PORT, "USER": ROLE}
+        command, environment = super().settings_to_cmd_args_env(
+            {**settings_dict, **address}, parameters
+        )
+        return [cluster.program("psql"), *command[1:]], environment
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection to the embedded PostgreSQL, which runs while any process asks for one."""
+
+    client_class = DatabaseClient
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Start the server, and return how to connect to it: for Django, its pool and others."""
+        cluster = cluster_of(self.settings_dict)
+        cluster.ensure()
+        address = {"host": str(cluster.socket_folder), "port": PORT, "user": ROLE}
+        return {**super().get_connection_params(), **address}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
+        """Connect; if that fails because the server has died, start it and try once more."""
+        try:
+            return super().get_new_connection(conn_params)
+        except psycopg.OperationalError:
+            cluster = cluster_of(self.settings_dict)
+            if self.pool and cluster.answers():
+                raise  # all connections are in use: no reason to wait for one twice
+            cluster.start()
+            return super().get_new_connection(conn_params)

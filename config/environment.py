@@ -1,0 +1,66 @@
+"""Typed reading of environment variables: a wrong value stops the start and names its variable."""
+
+import os
+from collections.abc import Sequence
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+_SWITCHES = {"1": True, "true": True, "yes": True, "on": True} | {
+    "": False,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
+
+
+def text(name: str, /, *, default: str | None = None) -> str:
+    """Read a text; without a default it must be set.
+
+    Raises:
+        ImproperlyConfigured: The variable is missing or empty and has no default.
+    """
+    value = os.environ.get(name) or default
+    if value is None:
+        raise ImproperlyConfigured(f"Set the environment variable {name}.")
+    return value
+
+
+def number(name: str, /, *, default: int) -> int:
+    """Read a whole number that is not negative.
+
+    Raises:
+        ImproperlyConfigured: The variable holds anything else.
+    """
+    value = text(name, default=str(default))
+    if not (value.isascii() and value.isdecimal()):
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
+    return int(value)
+
+
+def switch(name: str, /, *, default: bool) -> bool:
+    """Read a yes or no.
+
+    Raises:
+        ImproperlyConfigured: The variable holds anything else.
+    """
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    try:
+        return _SWITCHES[value.strip().lower()]
+    except KeyError:
+        raise ImproperlyConfigured(f"{name} must be yes or no, not {value!r}.") from None
+
+
+def words(name: str, /, *, default: Sequence[str] | None = None) -> list[str]:
+    """Read a comma-separated list; without a default it must not be empty.
+
+    Raises:
+        ImproperlyConfigured: The list is empty and has no default.
+    """
+    found = [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+    if not found and default is None:
+        raise ImproperlyConfigured(f"Set the environment variable {name}, a comma-separated list.")
+    return found or list(default or ())

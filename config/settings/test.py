@@ -1,0 +1,18 @@
+"""The test suite: as production where behaviour counts, cheaper where it does not."""
+
+from config.logs import logging_settings
+from config.settings.base import *
+
+
+DEBUG = False
+SECRET_KEY = "only for tests"  # noqa: S105 -- signs nothing that outlives a test
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+
+# A real hash takes a tenth of a second per log-in, on purpose.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Look a file up when it is asked for, instead of listing all of them for each test client.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
+
+LOGGING = logging_settings(level="WARNING", style="text")

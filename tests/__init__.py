@@ -1,0 +1,1 @@
+"""The tests: folders mirror the apps; journeys and benchmarks cross them."""
