@@ -34,14 +34,14 @@ class TrackedRecords(HistoricalRecords):  # type: ignore[misc]  # the library ha
     Indexes dominate the cost of inserting history, so the copies of the model's own are left out.
     """
 
-    def copy_fields(self, model: type[models.Model]) -> dict[str, models.Field[Any, Any]]:
+    def copy_fields(self, model: type[models.Model]) -> dict[str, "models.Field[Any, Any]"]:
         """Copy the model's columns without indexes; a generated column is derived, not history."""
-        fields: dict[str, models.Field[Any, Any]] = super().copy_fields(model)
+        fields: dict[str, "models.Field[Any, Any]"] = super().copy_fields(model)
         for field in fields.values():
             field.db_index = False
         return fields
 
-    def fields_included(self, model: type[models.Model]) -> list[models.Field[Any, Any]]:
+    def fields_included(self, model: type[models.Model]) -> list["models.Field[Any, Any]"]:
         """Leave out generated columns: they follow from the others."""
         return [
             field

@@ -1,7 +1,13 @@
 """Django's entry to the app."""
 
-from django.apps import AppConfig
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.contrib.auth.management import create_permissions
+from django.db.models.signals import post_migrate  # noqa: TID251 - about schemas, not rows
 from django.utils.module_loading import autodiscover_modules
+
+from permissions.flags import Flag
 
 
 class PermissionsConfig(AppConfig):
@@ -13,3 +19,23 @@ class PermissionsConfig(AppConfig):
     def ready(self) -> None:
         """Load what registers itself: the changes, and the authority that the pipeline asks."""
         autodiscover_modules("changes", "authority")
+        post_migrate.connect(fill_permission_bits, sender=self)
+
+
+def fill_permission_bits(*, using: str, **_: Any) -> None:
+    """Tell the view which permission each flag stands for; without these rows nobody holds any."""
+    # Ours may run before Django's own, which makes the permissions that ours refers to.
+    create_permissions(apps.get_app_config("tasks"), verbosity=0, using=using)
+    permission = apps.get_model("auth", "Permission")
+    bit = apps.get_model("permissions", "PermissionBit")
+    ids = dict(
+        permission.objects.using(using)
+        .filter(content_type__app_label="tasks", content_type__model="task")
+        .values_list("codename", "id")
+    )
+    bit.objects.using(using).bulk_create(
+        (bit(permission_id=ids[flag.codename], bit=flag.bit) for flag in Flag),
+        update_conflicts=True,
+        unique_fields=["permission"],
+        update_fields=["bit"],
+    )

@@ -18,6 +18,9 @@ from audit.history import tracked
 from tasks.schemas import SchemaInvalid, check_schema
 
 
+# A task has settings of its own, so Django's go by another name here.
+USER_MODEL = settings.AUTH_USER_MODEL
+
 UID_PATTERN = r"^([0-9a-f]{24}|[0-9a-f]{32})$"
 
 
@@ -38,7 +41,7 @@ class Project(models.Model):
     name = models.CharField(max_length=200, unique=True)
     description = models.TextField(blank=True)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+        USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -103,7 +106,7 @@ class Task(models.Model):
     enabled = models.BooleanField(default=True)
     disabled_reason = models.TextField(blank=True)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+        USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)

@@ -98,5 +98,10 @@ ANONYMOUS_USER_NAME = None
 GUARDIAN_MONKEY_PATCH_USER = False
 GUARDIAN_MONKEY_PATCH_GROUP = False
 
+# One operation is one transaction: the bound keeps its locks and its memory bounded.
+BULKHEAD_MAX_TARGETS = environment.number("BULKHEAD_MAX_TARGETS", default=20_000)
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+
 # Each environment states LOGGING: in JSON for machines, as text for a terminal.
 configure_structlog()

@@ -1,0 +1,2 @@
+DROP VIEW permissions_effective_groups;
+DROP VIEW permissions_effective;

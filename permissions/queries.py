@@ -1,0 +1,142 @@
+"""The SQL of permissions, in the open.
+
+Every statement takes its subjects as arrays, so its number and its text do not depend on theirs.
+"""
+
+READ_MATRICES = """
+SELECT matrix_id, role_code, role_id, flags
+FROM permissions_rolepermission
+WHERE matrix_id = ANY(%(ids)s::bigint[])
+"""
+
+# A concurrent transaction that adds the same matrix is waited for, and then its rows serve.
+ADD_MATRICES = """
+WITH added AS (
+    INSERT INTO permissions_permissionmatrix (project_id, digest, version)
+    SELECT project_id, digest, 1
+    FROM unnest(%(projects)s::bigint[], %(digests)s::text[]) AS wanted (project_id, digest)
+    ORDER BY project_id, digest
+    ON CONFLICT (project_id, digest) DO NOTHING
+    RETURNING id, project_id, digest
+)
+INSERT INTO permissions_rolepermission (
+    matrix_id, role_id, role_code,
+    is_view, is_modify, is_delete, is_execute, is_copy, is_forbidden, is_manager
+)
+SELECT added.id, granted.role_id, granted.role_code,
+       flags & 1 <> 0, flags & 2 <> 0, flags & 4 <> 0, flags & 8 <> 0,
+       flags & 16 <> 0, flags & 32 <> 0, flags & 64 <> 0
+FROM added
+JOIN unnest(
+    %(row_projects)s::bigint[], %(row_digests)s::text[], %(row_codes)s::integer[],
+    %(row_roles)s::bigint[], %(row_flags)s::integer[]
+) AS granted (project_id, digest, role_code, role_id, flags) USING (project_id, digest)
+"""
+
+FIND_MATRICES = """
+SELECT matrix.id, matrix.project_id, matrix.digest
+FROM permissions_permissionmatrix AS matrix
+JOIN unnest(%(projects)s::bigint[], %(digests)s::text[]) AS wanted (project_id, digest)
+USING (project_id, digest)
+"""
+
+# Targets grouped by what their permissions start from: one row per (project, matrix, own matrix).
+READ_GOVERNED = """
+SELECT task.id, task.uid, task.project_id, governed.matrix_id, governed.own_matrix_id
+FROM tasks_task AS task
+JOIN permissions_taskpermission AS governed ON governed.task_id = task.id
+WHERE task.uid = ANY(%(uids)s::text[]) AND task.recycled_at IS NULL
+ORDER BY governed.task_id
+"""
+
+LOCK_GOVERNED = " FOR NO KEY UPDATE OF governed"
+
+# What the targets' permissions became in an operation, and what they were before it.
+READ_GOVERNED_BEFORE_OPERATION = """
+SELECT task.id, task.uid, task.project_id, governed.matrix_id, governed.own_matrix_id,
+       before.matrix_id, before.own_matrix_id,
+       (governed.matrix_id, governed.own_matrix_id)
+           IS NOT DISTINCT FROM (after.matrix_id, after.own_matrix_id)
+FROM tasks_task AS task
+JOIN permissions_taskpermission AS governed ON governed.task_id = task.id
+JOIN permissions_historicaltaskpermission AS after
+  ON after.operation_id = %(operation)s::uuid AND after.task_id = task.id
+JOIN LATERAL (
+    SELECT matrix_id, own_matrix_id
+    FROM permissions_historicaltaskpermission
+    WHERE task_id = task.id AND history_id < after.history_id
+    ORDER BY history_date DESC, history_id DESC
+    LIMIT 1
+) AS before ON true
+WHERE task.uid = ANY(%(uids)s::text[]) AND task.recycled_at IS NULL
+ORDER BY governed.task_id
+"""
+
+UIDS_OF_OPERATION = """
+SELECT task.uid
+FROM permissions_historicaltaskpermission AS changed
+JOIN tasks_task AS task ON task.id = changed.task_id
+WHERE changed.operation_id = %(operation)s::uuid
+ORDER BY task.id
+"""
+
+# Each project's own matrix, its uid, its roles, and which of them the actor holds.
+READ_PROJECTS = """
+SELECT project.id, project.uid, matrix.id,
+       array_agg(role.id ORDER BY role.id),
+       array_agg(role.code ORDER BY role.id),
+       array_agg(role.external_id ORDER BY role.id),
+       array_agg(
+           EXISTS (
+               SELECT FROM permissions_rolemember AS member
+               WHERE member.role_id = role.id
+                 AND (member.user_id = %(actor)s
+                      OR member.group_id IN (SELECT group_id FROM auth_user_groups
+                                             WHERE user_id = %(actor)s))
+           ) OR (role.code = -1 AND project.created_by_id = %(actor)s)
+           ORDER BY role.id
+       )
+FROM tasks_project AS project
+JOIN permissions_permissionmatrix AS matrix
+  ON matrix.project_id = project.id AND matrix.digest IS NULL
+JOIN permissions_role AS role ON role.project_id = project.id
+WHERE project.id = ANY(%(ids)s::bigint[])
+GROUP BY project.id, project.uid, matrix.id
+"""
+
+# The actor's flags on each target, over the tables behind the view. A right depends on the matrix and
+# on whether the actor created the task, not on the task: so the roles are resolved per distinct matrix.
+READ_RIGHTS = """
+WITH target AS MATERIALIZED (
+    SELECT task.id, governed.matrix_id, task.created_by_id = %(actor)s AS created
+    FROM unnest(%(ids)s::bigint[]) AS wanted (id)
+    JOIN tasks_task AS task ON task.id = wanted.id
+    JOIN permissions_taskpermission AS governed ON governed.task_id = task.id
+),
+held AS MATERIALIZED (
+    SELECT role_id FROM permissions_rolemember WHERE user_id = %(actor)s
+    UNION
+    SELECT member.role_id
+    FROM auth_user_groups AS belonging
+    JOIN permissions_rolemember AS member ON member.group_id = belonging.group_id
+    WHERE belonging.user_id = %(actor)s
+),
+by_matrix AS (
+    SELECT matrix.id,
+           coalesce(bit_or(granted.flags) FILTER (
+               WHERE granted.role_id IN (SELECT role_id FROM held)
+                  OR (granted.role_code = -1 AND project.created_by_id = %(actor)s)
+           ), 0) AS flags,
+           coalesce(bit_or(granted.flags) FILTER (WHERE granted.role_code = -3), 0) AS of_creator
+    FROM permissions_permissionmatrix AS matrix
+    JOIN tasks_project AS project ON project.id = matrix.project_id
+    JOIN permissions_rolepermission AS granted ON granted.matrix_id = matrix.id
+    WHERE matrix.id IN (SELECT matrix_id FROM target)
+    GROUP BY matrix.id
+)
+SELECT by_matrix.flags | CASE WHEN target.created THEN by_matrix.of_creator ELSE 0 END AS flags,
+       array_agg(target.id)
+FROM target
+JOIN by_matrix ON by_matrix.id = target.matrix_id
+GROUP BY 1
+"""

@@ -1,0 +1,124 @@
+"""Actors named by what they are, and builders that write as the product does."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from audit.context import Origin
+from audit.models import Channel
+from audit.recorder import administrative_operation, record_insert
+from permissions.models import Role, RoleMember
+from permissions.roles import create_project
+from tasks.models import Project, Task, TaskType, new_uid
+
+
+ORIGIN = Origin(channel=Channel.COMMAND)
+
+GIT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "repository": {
+            "type": "object",
+            "properties": {
+                "url": {"type": "string", "format": "uri"},
+                "branch": {"type": "string", "minLength": 1},
+                "token": {"type": "string", "writeOnly": True, "minLength": 8},
+            },
+            "additionalProperties": False,
+        },
+        "notifications": {
+            "type": "object",
+            "properties": {"enabled": {"type": "boolean"}},
+            "additionalProperties": False,
+        },
+    },
+    "additionalProperties": False,
+}
+
+SETTINGS: dict[str, Any] = {
+    "repository": {"url": "https://git.example/app", "branch": "develop"},
+    "notifications": {"enabled": False},
+}
+
+
+@dataclass(frozen=True)
+class Governed:
+    """A project with one actor in each role that tests speak of, and how to add tasks to it."""
+
+    project: Project
+    task_type: TaskType
+    admin: User
+    manager: User
+    developer: User
+    viewer: User
+    outsider: User
+
+    def add_tasks(self, count: int, *, creator: User | None = None) -> list[str]:
+        """Add tasks with equal settings; return their uids."""
+        uids = [new_uid() for _ in range(count)]
+        with administrative_operation(actor=self.admin, kind="add_tasks", origin=ORIGIN) as op:
+            insert_tasks(
+                operation=op,
+                project=self.project,
+                task_type=self.task_type,
+                creator=creator or self.admin,
+                uids=uids,
+            )
+        return uids
+
+    def role(self, code: int) -> Role:
+        """Return the project's role with this code."""
+        return self.project.roles.get(code=code)
+
+
+def insert_tasks(
+    *, operation: Any, project: Project, task_type: TaskType, creator: User, uids: Sequence[str]
+) -> None:
+    """Insert tasks and their history, as an import does."""
+    now, count = timezone.now(), len(uids)
+    record_insert(
+        model=Task,
+        operation=operation,
+        at=now,
+        columns={
+            "uid": uids,
+            "project": [project.pk] * count,
+            "task_type": [task_type.pk] * count,
+            "name": [f"task {uid}" for uid in uids],
+            "settings": [json.dumps(SETTINGS)] * count,
+            "enabled": [True] * count,
+            "disabled_reason": [""] * count,
+            "created_by": [creator.pk] * count,
+            "created_at": [now] * count,
+            "updated_at": [now] * count,
+            "version": [1] * count,
+        },
+    )
+
+
+def build_governed(name: str = "payments") -> Governed:
+    """Build a project with its actors; names are unique per project."""
+    admin = User.objects.create_superuser(f"{name}-admin")
+    manager, developer, viewer, outsider = (
+        User.objects.create_user(f"{name}-{what}")
+        for what in ("manager", "developer", "viewer", "outsider")
+    )
+    with administrative_operation(actor=admin, kind="add_project", origin=ORIGIN) as operation:
+        project = create_project(actor=admin, operation=operation, name=name)
+        task_type = TaskType.objects.create(
+            key=f"{name}-git", name=f"Git of {name}", schema=GIT_SCHEMA
+        )
+        for code, user in ((3, manager), (4, developer), (8, viewer)):
+            RoleMember.objects.create(role=project.roles.get(code=code), user=user)
+    return Governed(project, task_type, admin, manager, developer, viewer, outsider)
+
+
+@pytest.fixture
+def governed(db: None) -> Governed:
+    """A project with a manager, a developer, a viewer, and an outsider who is in no project."""
+    return build_governed()
