@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import models
 from simple_history.models import HistoricalRecords
 
@@ -36,9 +36,9 @@ class TrackedRecords(HistoricalRecords):  # type: ignore[misc]  # the library ha
 
     def copy_fields(self, model: type[models.Model]) -> dict[str, "models.Field[Any, Any]"]:
         """Copy the model's columns without indexes; a generated column is derived, not history."""
-        fields: dict[str, "models.Field[Any, Any]"] = super().copy_fields(model)
+        fields: dict[str, models.Field[Any, Any]] = super().copy_fields(model)
         for field in fields.values():
-            field.db_index = False
+            field.db_index = False  # type: ignore[attr-defined]  # missing in the stubs
         return fields
 
     def fields_included(self, model: type[models.Model]) -> list["models.Field[Any, Any]"]:
@@ -67,7 +67,7 @@ class TrackedRecords(HistoricalRecords):  # type: ignore[misc]  # the library ha
         return options
 
 
-def _actor_of_operation(**_: object) -> AbstractBaseUser | None:
+def _actor_of_operation(**_: object) -> User | None:
     operation = current_operation()
     return operation.actor if operation else None
 

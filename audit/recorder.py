@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import connection, models, transaction
 from django.utils import timezone
 from psycopg import sql
@@ -27,7 +27,7 @@ class RecordedCountDiffers(Exception):
 
 def new_operation(
     *,
-    actor: AbstractUser,
+    actor: User,
     kind: str,
     origin: Origin,
     at: datetime,
@@ -54,7 +54,7 @@ def new_operation(
 @contextmanager
 def administrative_operation(
     *,
-    actor: AbstractUser,
+    actor: User,
     kind: str,
     origin: Origin,
     parameters: Mapping[str, Any] | None = None,
@@ -93,7 +93,7 @@ def record_update(
         RecordedCountDiffers: a key names no row.
     """
     table = sql.Identifier(model._meta.db_table)
-    assignments = [
+    assignments: list[sql.Composable] = [
         sql.SQL("{0} = incoming.{0}::{1}").format(_column(model, name), _type(model, name))
         for name in columns
     ]
@@ -160,27 +160,33 @@ def record_insert(
     )
 
 
+def _field(model: type[models.Model], name: str) -> Any:
+    return model._meta.pk if name == "pk" else model._meta.get_field(name)
+
+
 def _column(model: type[models.Model], name: str) -> sql.Identifier:
-    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
-    assert isinstance(field, models.Field)  # noqa: S101 - a relation has no column of its own
-    return sql.Identifier(field.column)
+    return sql.Identifier(_field(model, name).column)
 
 
 def _type(model: type[models.Model], name: str) -> sql.SQL:
-    field = model._meta.get_field(name)
-    assert isinstance(field, models.Field)  # noqa: S101 - a relation has no column of its own
-    return sql.SQL(field.rel_db_type(connection) if field.is_relation else field.db_type(connection))
+    field = _field(model, name)
+    return sql.SQL(
+        field.rel_db_type(connection) if field.is_relation else field.db_type(connection)
+    )
 
 
 def _incoming(
     model: type[models.Model], columns: Mapping[str, Sequence[Any]], *, keyed: bool = True
 ) -> sql.Composed:
     """Return `unnest(…) AS incoming(…)`: JSON travels as text, everything else as its own type."""
-    arrays: list[sql.Composable] = [sql.SQL("%(keys)s::bigint[]")] if keyed else []
-    names: list[sql.Composable] = [sql.SQL("key")] if keyed else []
+    arrays: list[sql.Composed] = []
+    names: list[sql.Composable] = []
+    if keyed:
+        arrays.append(sql.SQL("{}::bigint[]").format(sql.Placeholder("keys")))
+        names.append(sql.Identifier("key"))
     for name in columns:
-        field = model._meta.get_field(name)
-        kind = sql.SQL("text") if isinstance(field, models.JSONField) else _type(model, name)
+        is_json = isinstance(_field(model, name), models.JSONField)
+        kind = sql.SQL("text") if is_json else _type(model, name)
         arrays.append(sql.SQL("{}::{}[]").format(sql.Placeholder(f"column_{name}"), kind))
         names.append(_column(model, name))
     return sql.SQL("unnest({}) AS incoming({})").format(
@@ -215,9 +221,7 @@ def _execute(
 ) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, arguments)
-        recorded = cursor.rowcount
+        recorded: int = cursor.rowcount
     if recorded != planned:
-        raise RecordedCountDiffers(
-            table=model._meta.db_table, planned=planned, recorded=recorded
-        )
+        raise RecordedCountDiffers(table=model._meta.db_table, planned=planned, recorded=recorded)
     return recorded

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import connection
 
 from permissions import queries
@@ -13,7 +13,7 @@ from tasks.batch.authority import Held, register_authority
 class MatrixAuthority:
     """Answers from the tables behind the view; equal to guardian's answers, and tested to be."""
 
-    def rights(self, *, actor: AbstractUser, task_ids: Sequence[int]) -> list[Held]:
+    def rights(self, *, actor: User, task_ids: Sequence[int]) -> list[Held]:
         """Return the actor's rights on the tasks, grouped; nobody inactive has any."""
         if not actor.is_active:
             return []

@@ -8,9 +8,10 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import connection
 
 from audit.models import Operation
@@ -89,9 +90,7 @@ class Refused(Exception):
         self.kind, self.reason, self.detail = kind, reason, detail
 
 
-def read_projects(
-    *, actor: AbstractUser, project_ids: Iterable[int]
-) -> dict[int, ProjectRoles]:
+def read_projects(*, actor: User, project_ids: Iterable[int]) -> dict[int, ProjectRoles]:
     """Return each project's matrix and roles, and which of these the actor holds, in one query."""
     with connection.cursor() as cursor:
         cursor.execute(queries.READ_PROJECTS, {"actor": actor.pk, "ids": list(project_ids)})
@@ -153,7 +152,7 @@ class SetPermissions(Change[GovernedRow]):
             return [GovernedRow._make(row) for row in cursor.fetchall()]
 
     def plan(
-        self, *, actor: AbstractUser, rows: Sequence[tuple[GovernedRow, frozenset[str]]]
+        self, *, actor: User, rows: Sequence[tuple[GovernedRow, frozenset[str]]]
     ) -> Iterator[Outcome]:
         """Yield each task's permissions before and after, or the rule that forbids the change."""
         reader = _Reader(actor=actor, rows=[row for row, _ in rows])
@@ -252,7 +251,7 @@ class RestorePermissions(Restore[RestorableRow]):
             return [RestorableRow._make(row) for row in cursor.fetchall()]
 
     def plan(
-        self, *, actor: AbstractUser, rows: Sequence[tuple[RestorableRow, frozenset[str]]]
+        self, *, actor: User, rows: Sequence[tuple[RestorableRow, frozenset[str]]]
     ) -> Iterator[Outcome]:
         """Yield each task's permissions now and as they were."""
         governed = [GovernedRow._make(row[:5]) for row, _ in rows]
@@ -265,9 +264,7 @@ class RestorePermissions(Restore[RestorableRow]):
                 before = (row.matrix_before, row.own_matrix_before)
                 template = judged[key] = judge(
                     situation=reader.situation(row=now, held=held),
-                    wanted=lambda situation, before=before: reader.state(
-                        situation.project, *before
-                    ),
+                    wanted=partial(reader.former_state, matrices=before),
                 )
             outcome = template._replace(uid=row.uid, task_id=row.id)
             untouched = row.untouched or outcome.kind is OutcomeKind.UNCHANGED
@@ -287,7 +284,7 @@ class _Reader:
     def __init__(
         self,
         *,
-        actor: AbstractUser,
+        actor: User,
         rows: Sequence[GovernedRow],
         also: Iterable[int | None] = (),
     ) -> None:
@@ -308,6 +305,10 @@ class _Reader:
             held=sum(BY_CODENAME[codename].bit for codename in held),
             superuser=self._superuser,
         )
+
+    def former_state(self, situation: Situation, *, matrices: tuple[int, int | None]) -> State:
+        """Return the state in which these matrices governed the target."""
+        return self.state(situation.project, *matrices)
 
     def state(self, project: ProjectRoles, matrix_id: int, own_matrix_id: int | None) -> State:
         """Return the state in which these matrices govern a task of the project."""

@@ -29,8 +29,8 @@ def refuse_write(*_: object, **__: object) -> NoReturn:
 class ViewQuerySet(models.QuerySet[Any]):
     """Rows of the view; reading only."""
 
-    create = bulk_create = get_or_create = update_or_create = refuse_write  # type: ignore[assignment]
-    update = bulk_update = delete = refuse_write  # type: ignore[assignment]
+    create = bulk_create = get_or_create = update_or_create = refuse_write
+    update = bulk_update = delete = refuse_write
 
     def annotate(self, *args: Any, **kwargs: Any) -> Self:
         """Count permissions, not rows.
@@ -58,4 +58,5 @@ class NoGroupPermissions(GroupObjectPermissionManager.from_queryset(ViewQuerySet
 
     def get_queryset(self) -> models.QuerySet[Any]:
         """Return nothing, without a query."""
-        return super().get_queryset().none()
+        nothing: models.QuerySet[Any] = super().get_queryset().none()
+        return nothing

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -54,11 +54,11 @@ def intern_matrices(wanted: Mapping[Interned, Rows]) -> dict[Interned, int]:
         for code, grant in sorted(wanted[name].items())
     ]
     projects, digests, codes, roles, flags = _columns(flat)
-    arguments = {
+    arguments: dict[str, list[Any]] = {
         "projects": [name.project_id for name in names],
         "digests": [name.digest for name in names],
     }
-    rows = {
+    rows: dict[str, list[Any]] = {
         "row_projects": projects,
         "row_digests": digests,
         "row_codes": codes,
@@ -71,5 +71,5 @@ def intern_matrices(wanted: Mapping[Interned, Rows]) -> dict[Interned, int]:
         return {Interned(project, digest): key for key, project, digest in cursor.fetchall()}
 
 
-def _columns(rows: Sequence[tuple[int, str, int, int, int]]) -> list[list[int | str]]:
+def _columns(rows: Sequence[tuple[int, str, int, int, int]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(5)]

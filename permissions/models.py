@@ -5,7 +5,8 @@ The rows that say who may do what are few and stored; the answers are many and a
 following task at once.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.conf import settings
@@ -23,8 +24,10 @@ from tasks.models import Project, Task
 
 
 class Role(models.Model):
-    """A project's role. Codes are the vendor's `role_id`: built-in roles have small ones or 100x,
-    custom roles count up from 500, −1 is the project administrator and −3 a task's creator.
+    """A project's role.
+
+    Codes are the vendor's `role_id`: built-in roles have small ones or 100x, custom roles count up
+    from 500, -1 is the project administrator and -3 a task's creator.
     """
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="roles")
@@ -52,9 +55,7 @@ class Role(models.Model):
 class RoleMember(models.Model):
     """A user, or all members of a group, holding a role."""
 
-    role = models.ForeignKey(
-        Role, on_delete=models.CASCADE, related_name="members", db_index=False
-    )
+    role = models.ForeignKey(Role, on_delete=models.CASCADE, related_name="members", db_index=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
@@ -89,7 +90,7 @@ class PermissionMatrix(models.Model):
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, related_name="matrices", db_index=False
     )
-    digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001 - NULL is unique-exempt
+    digest = models.CharField(max_length=64, null=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
@@ -217,7 +218,7 @@ class GovernedTask(Task):
                 level=pgtrigger.Statement,
                 operation=pgtrigger.Insert,
                 when=pgtrigger.After,
-                referencing=pgtrigger.Referencing(new="new_tasks"),
+                referencing=pgtrigger.Referencing(new="new_tasks"),  # type: ignore[no-untyped-call]
                 declare=[("operation", "uuid")],
                 # The history row is written here too, so that it exists whatever inserts the task.
                 func="""
@@ -277,19 +278,19 @@ class TaskUserPermission(UserObjectPermissionBase):
     via = models.CharField(max_length=20)
     member_id = models.BigIntegerField()
 
-    objects = ReadOnlyPermissions()
+    objects = ReadOnlyPermissions()  # type: ignore[misc]  # a class attribute there as here
 
     class Meta(UserObjectPermissionBase.Meta):
         managed = False
         db_table = "permissions_effective"
         default_permissions = ()
-        unique_together = ()
+        unique_together: ClassVar[list[Sequence[str]]] = []  # the view has no constraint
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, *_: Any, **__: Any) -> None:
         """Refuse: the view follows from the matrices."""
         refuse_write()
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+    def delete(self, *_: Any, **__: Any) -> tuple[int, dict[str, int]]:
         """Refuse: the view follows from the matrices."""
         refuse_write()
 
@@ -307,19 +308,19 @@ class TaskGroupPermission(GroupObjectPermissionBase):
         Task, on_delete=models.DO_NOTHING, db_constraint=False, related_name="group_permissions"
     )
 
-    objects = NoGroupPermissions()
+    objects = NoGroupPermissions()  # type: ignore[misc]  # a class attribute there as here
 
     class Meta(GroupObjectPermissionBase.Meta):
         managed = False
         db_table = "permissions_effective_groups"
         default_permissions = ()
-        unique_together = ()
+        unique_together: ClassVar[list[Sequence[str]]] = []  # the view has no constraint
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, *_: Any, **__: Any) -> None:
         """Refuse: groups hold roles, and roles have rows in matrices."""
         refuse_write()
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+    def delete(self, *_: Any, **__: Any) -> tuple[int, dict[str, int]]:
         """Refuse: groups hold roles, and roles have rows in matrices."""
         refuse_write()
 

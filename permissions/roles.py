@@ -6,7 +6,7 @@ project-level matrix. Flags are in the order view, modify, delete, execute, copy
 
 from typing import NamedTuple
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit.models import Operation
@@ -56,7 +56,7 @@ BUILT_IN_ROLES = (
 
 def create_project(
     *,
-    actor: AbstractUser,
+    actor: User,
     operation: Operation,
     name: str,
     uid: str | None = None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, Self
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import connection
 
 from audit.models import Operation
@@ -139,7 +139,7 @@ class UpdateSettings(Change[SettingsRow]):
         )
 
     def plan(
-        self, *, actor: AbstractUser, rows: Sequence[tuple[SettingsRow, frozenset[str]]]
+        self, *, actor: User, rows: Sequence[tuple[SettingsRow, frozenset[str]]]
     ) -> Iterator[Outcome]:
         """Yield each task's settings before and after, or what its type does not allow."""
         del actor
@@ -205,7 +205,7 @@ class RestoreSettings(_RestoreTask):
     right: ClassVar[str] = "change_task"
 
     def plan(
-        self, *, actor: AbstractUser, rows: Sequence[tuple[RestorableRow, frozenset[str]]]
+        self, *, actor: User, rows: Sequence[tuple[RestorableRow, frozenset[str]]]
     ) -> Iterator[Outcome]:
         """Yield each task's settings now and as they were."""
         del actor
@@ -264,7 +264,7 @@ class SetEnabled(Change[EnabledRow]):
             return [EnabledRow._make(row) for row in cursor.fetchall()]
 
     def plan(
-        self, *, actor: AbstractUser, rows: Sequence[tuple[EnabledRow, frozenset[str]]]
+        self, *, actor: User, rows: Sequence[tuple[EnabledRow, frozenset[str]]]
     ) -> Iterator[Outcome]:
         """Yield each task's state before and after; an enabled task has no reason to be disabled."""
         del actor
@@ -286,7 +286,7 @@ class RestoreEnabled(_RestoreTask):
     right: ClassVar[str] = "disable_task"
 
     def plan(
-        self, *, actor: AbstractUser, rows: Sequence[tuple[RestorableRow, frozenset[str]]]
+        self, *, actor: User, rows: Sequence[tuple[RestorableRow, frozenset[str]]]
     ) -> Iterator[Outcome]:
         """Yield each task's state now and as it was."""
         del actor

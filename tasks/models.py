@@ -40,9 +40,7 @@ class Project(models.Model):
     uid = models.CharField("id", max_length=32, unique=True, default=new_project_uid)
     name = models.CharField(max_length=200, unique=True)
     description = models.TextField(blank=True)
-    created_by = models.ForeignKey(
-        USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    created_by = models.ForeignKey(USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
 
     history = tracked()
@@ -72,6 +70,12 @@ class TaskType(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Count the versions, so that plans made under an older schema are noticed."""
+        if not self._state.adding:
+            self.version += 1
+        super().save(*args, **kwargs)
+
     def clean(self) -> None:
         """Refuse a schema that is none.
 
@@ -82,12 +86,6 @@ class TaskType(models.Model):
             check_schema(self.schema)
         except SchemaInvalid as error:
             raise ValidationError({"schema": str(error)}) from error
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Count the versions, so that plans made under an older schema are noticed."""
-        if not self._state.adding:
-            self.version += 1
-        super().save(*args, **kwargs)
 
 
 class Task(models.Model):
@@ -105,9 +103,7 @@ class Task(models.Model):
     settings = models.JSONField(default=dict)
     enabled = models.BooleanField(default=True)
     disabled_reason = models.TextField(blank=True)
-    created_by = models.ForeignKey(
-        USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    created_by = models.ForeignKey(USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     recycled_at = models.DateTimeField(null=True, blank=True)

@@ -13,13 +13,19 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 
+
 REFERENCE_PREFIX = "secret:"
 REFERENCE_PATTERN = r"^secret:[0-9a-f]{32}$"
 
 Pointer = tuple[str, ...]
 
 _MAX_DEPTH = 32
-_SINGLE_SCHEMA_KEYWORDS = ("additionalProperties", "items", "not", "if", "then", "else", "contains")
+_SCHEMA_KEYWORDS = (
+    *("additionalProperties", "unevaluatedProperties", "propertyNames"),
+    *("items", "unevaluatedItems", "contains", "not", "if", "then", "else"),
+)
+_SCHEMA_LIST_KEYWORDS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_SCHEMA_MAP_KEYWORDS = ("$defs", "patternProperties", "dependentSchemas")
 
 
 class SchemaInvalid(Exception):
@@ -49,9 +55,7 @@ class CompiledSchema:
 
     def secret_problems(self, place: Pointer, value: Any) -> list[Problem]:
         """Return every rule that the raw value for a secret place breaks."""
-        return [
-            _problem(error, prefix=place) for error in self.secrets[place].iter_errors(value)
-        ]
+        return [_problem(error, prefix=place) for error in self.secrets[place].iter_errors(value)]
 
 
 def check_schema(schema: Any) -> None:
@@ -62,11 +66,10 @@ def check_schema(schema: Any) -> None:
             settings cannot hold a reference.
     """
     if not isinstance(schema, dict) or schema.get("type") != "object":
-        msg = 'a task type\'s schema must be an object with "type": "object"'
-        raise SchemaInvalid(msg)
-    _refuse_unusable_keywords(schema)
+        raise SchemaInvalid('a task type\'s schema must be an object with "type": "object"')
     try:
         jsonschema_rs.meta.validate(schema)
+        _refuse_unusable_keywords(schema)
         compiled_schema(json.dumps(schema))
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         raise SchemaInvalid(str(error)) from error
@@ -133,23 +136,28 @@ def _is_secret(schema: Any) -> bool:
 def _refuse_unusable_keywords(schema: Any, place: Pointer = (), *, held: bool = True) -> None:
     """Walk every subschema; `held` says whether a secret may stand at this place."""
     if len(place) > _MAX_DEPTH:
-        msg = f"{json_pointer(place)}: nested more than {_MAX_DEPTH} deep"
-        raise SchemaInvalid(msg)
+        raise SchemaInvalid(f"{json_pointer(place)}: nested more than {_MAX_DEPTH} deep")
     if not isinstance(schema, dict):
         return
-    if "$ref" in schema and not str(schema["$ref"]).startswith("#"):
-        msg = f"{json_pointer(place)}: a $ref must stay inside the schema"
-        raise SchemaInvalid(msg)
+    if not str(schema.get("$ref", "#")).startswith("#"):
+        raise SchemaInvalid(f"{json_pointer(place)}: a $ref must stay inside the schema")
     if _is_secret(schema) and not (held and place and schema.get("type") == "string"):
-        msg = f"{json_pointer(place)}: writeOnly is for string properties outside combinators"
-        raise SchemaInvalid(msg)
+        raise SchemaInvalid(
+            f"{json_pointer(place)}: writeOnly is for string properties outside combinators"
+        )
+    for step, subschema, still_held in _subschemas(schema):
+        _refuse_unusable_keywords(subschema, (*place, *step), held=held and still_held)
+
+
+def _subschemas(schema: Mapping[str, Any]) -> Iterator[tuple[Pointer, Any, bool]]:
+    """Yield each subschema, where it stands, and whether a secret may still stand in it."""
     for name, rules in _properties(schema).items():
-        _refuse_unusable_keywords(rules, (*place, "properties", name), held=held)
-    for keyword in _SINGLE_SCHEMA_KEYWORDS:
-        _refuse_unusable_keywords(schema.get(keyword), (*place, keyword), held=False)
-    for keyword in ("allOf", "anyOf", "oneOf", "prefixItems"):
+        yield ("properties", name), rules, True
+    for keyword in _SCHEMA_KEYWORDS:
+        yield (keyword,), schema.get(keyword), False
+    for keyword in _SCHEMA_LIST_KEYWORDS:
         for index, rules in enumerate(schema.get(keyword) or ()):
-            _refuse_unusable_keywords(rules, (*place, keyword, str(index)), held=False)
-    for keyword in ("$defs", "patternProperties", "dependentSchemas"):
+            yield (keyword, str(index)), rules, False
+    for keyword in _SCHEMA_MAP_KEYWORDS:
         for name, rules in (schema.get(keyword) or {}).items():
-            _refuse_unusable_keywords(rules, (*place, keyword, name), held=False)
+            yield (keyword, name), rules, False

@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,56 +16,123 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Operation',
+            name="Operation",
             fields=[
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=50)),
-                ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('applied', 'applied'), ('refused', 'refused'), ('failed', 'failed')], default='applied', max_length=10)),
-                ('actor_name', models.CharField(max_length=150)),
-                ('channel', models.CharField(choices=[('admin', 'admin'), ('api', 'API'), ('command', 'command line'), ('database', 'outside the application')], max_length=10)),
-                ('token_id', models.BigIntegerField(null=True)),
-                ('token_name', models.CharField(blank=True, max_length=100)),
-                ('request_id', models.CharField(blank=True, max_length=128)),
-                ('address', models.GenericIPAddressField(null=True)),
-                ('user_agent', models.CharField(blank=True, max_length=300)),
-                ('parameters', models.JSONField(default=dict)),
-                ('reason', models.TextField(blank=True)),
-                ('fingerprint', models.CharField(blank=True, max_length=64)),
-                ('targets', models.PositiveIntegerField(default=0)),
-                ('changed', models.PositiveIntegerField(default=0)),
-                ('unchanged', models.PositiveIntegerField(default=0)),
-                ('requested', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=32), null=True, size=None)),
-                ('refusals', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('actor', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='operations', to=settings.AUTH_USER_MODEL)),
-                ('reverts', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reverted_by', to='audit.operation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("kind", models.CharField(max_length=50)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "queued"),
+                            ("running", "running"),
+                            ("applied", "applied"),
+                            ("refused", "refused"),
+                            ("failed", "failed"),
+                        ],
+                        default="applied",
+                        max_length=10,
+                    ),
+                ),
+                ("actor_name", models.CharField(max_length=150)),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("admin", "admin"),
+                            ("api", "API"),
+                            ("command", "command line"),
+                            ("database", "outside the application"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("token_id", models.BigIntegerField(null=True)),
+                ("token_name", models.CharField(blank=True, max_length=100)),
+                ("request_id", models.CharField(blank=True, max_length=128)),
+                ("address", models.GenericIPAddressField(null=True)),
+                ("user_agent", models.CharField(blank=True, max_length=300)),
+                ("parameters", models.JSONField(default=dict)),
+                ("reason", models.TextField(blank=True)),
+                ("fingerprint", models.CharField(blank=True, max_length=64)),
+                ("targets", models.PositiveIntegerField(default=0)),
+                ("changed", models.PositiveIntegerField(default=0)),
+                ("unchanged", models.PositiveIntegerField(default=0)),
+                (
+                    "requested",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=32), null=True, size=None
+                    ),
+                ),
+                ("refusals", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="operations",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reverts",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reverted_by",
+                        to="audit.operation",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Progress',
+            name="Progress",
             fields=[
-                ('operation', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='audit.operation')),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('updated_at', models.DateTimeField()),
+                (
+                    "operation",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        serialize=False,
+                        to="audit.operation",
+                    ),
+                ),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("updated_at", models.DateTimeField()),
             ],
         ),
         migrations.AddIndex(
-            model_name='operation',
-            index=models.Index(fields=['actor', '-created_at'], name='operation_actor'),
+            model_name="operation",
+            index=models.Index(fields=["actor", "-created_at"], name="operation_actor"),
         ),
         migrations.AddIndex(
-            model_name='operation',
-            index=models.Index(fields=['-created_at'], name='operation_created'),
+            model_name="operation",
+            index=models.Index(fields=["-created_at"], name="operation_created"),
         ),
         migrations.AddIndex(
-            model_name='operation',
-            index=models.Index(fields=['request_id'], name='operation_request'),
+            model_name="operation",
+            index=models.Index(fields=["request_id"], name="operation_request"),
         ),
         migrations.AddConstraint(
-            model_name='operation',
-            constraint=models.CheckConstraint(condition=models.Q(('actor__isnull', False), ('channel', 'database'), _connector='OR'), name='operation_has_actor'),
+            model_name="operation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("actor__isnull", False), ("channel", "database"), _connector="OR"
+                ),
+                name="operation_has_actor",
+            ),
         ),
     ]

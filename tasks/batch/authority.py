@@ -7,7 +7,7 @@ two equal. `permissions` registers its answer when the applications are ready.
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 
 
@@ -21,7 +21,7 @@ class Held(NamedTuple):
 class Authority(Protocol):
     """What the pipeline asks."""
 
-    def rights(self, *, actor: AbstractUser, task_ids: Sequence[int]) -> list[Held]:
+    def rights(self, *, actor: User, task_ids: Sequence[int]) -> list[Held]:
         """Return the rights on the tasks, grouped; a task in no group gives none."""
 
     def token_is_valid(self, *, token_id: int, at_address: str | None) -> bool:

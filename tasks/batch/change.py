@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 
 from audit.models import Operation
 from tasks.batch.plan import Outcome, OutcomeKind, Reason
@@ -79,7 +79,7 @@ class Change(ABC, Generic[RowT]):
 
     @abstractmethod
     def plan(
-        self, *, actor: AbstractUser, rows: Sequence[tuple[RowT, frozenset[str]]]
+        self, *, actor: User, rows: Sequence[tuple[RowT, frozenset[str]]]
     ) -> Iterable[Outcome]:
         """Yield the outcome of each row that the actor has the right on, given the rights held."""
 

@@ -49,7 +49,9 @@ class PlanRefused(BatchError):
 
     def __str__(self) -> str:
         refused = len(self.plan.refusals)
-        return f"{refused} of {len(self.plan.outcomes)} tasks cannot be changed; nothing was changed"
+        return (
+            f"{refused} of {len(self.plan.outcomes)} tasks cannot be changed; nothing was changed"
+        )
 
 
 @dataclass

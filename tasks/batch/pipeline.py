@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app as jobs
@@ -24,6 +24,7 @@ from tasks.batch.change import Change, Row
 from tasks.batch.errors import PlanDrifted, PlanRefused
 from tasks.batch.plan import Outcome, OutcomeKind, Plan, Reason
 from tasks.models import PreviewedPlan
+
 
 RUN_JOB = "tasks.run_operation"
 _VIEW = "view_task"
@@ -64,7 +65,7 @@ class Receipt(Protocol):
         """Remember the answer."""
 
 
-def preview(*, actor: AbstractUser, batch: Batch) -> Plan:
+def preview(*, actor: User, batch: Batch) -> Plan:
     """Return what applying the batch now would do, and remember it so that drift can be named."""
     _, plan = _plan(actor=actor, batch=batch, lock=False)
     PreviewedPlan.objects.bulk_create(
@@ -73,7 +74,7 @@ def preview(*, actor: AbstractUser, batch: Batch) -> Plan:
     return plan
 
 
-def apply(*, actor: AbstractUser, batch: Batch, receipt: Receipt | None = None) -> Applied:
+def apply(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Applied:
     """Apply the batch, all or nothing.
 
     Raises:
@@ -95,7 +96,7 @@ def apply(*, actor: AbstractUser, batch: Batch, receipt: Receipt | None = None) 
     return applied
 
 
-def submit(*, actor: AbstractUser, batch: Batch, receipt: Receipt | None = None) -> Applied:
+def submit(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Applied:
     """Accept the batch for the worker, which judges it again when it runs.
 
     Raises:
@@ -124,9 +125,7 @@ def submit(*, actor: AbstractUser, batch: Batch, receipt: Receipt | None = None)
     return applied
 
 
-def run(
-    *, operation: Operation, actor: AbstractUser, report: Callable[[int, int], None]
-) -> Operation:
+def run(*, operation: Operation, actor: User, report: Callable[[int, int], None]) -> Operation:
     """Carry out an accepted operation, judged again as of now; a repeat of a finished one does nothing.
 
     `report` is told how many targets of how many have been judged.
@@ -180,7 +179,7 @@ def _accepted_batch(operation: Operation) -> Batch:
 
 def _plan(
     *,
-    actor: AbstractUser,
+    actor: User,
     batch: Batch,
     lock: bool,
     report: Callable[[int, int], None] | None = None,
@@ -193,7 +192,9 @@ def _plan(
         for task_id in group.task_ids
     }
     nothing: frozenset[str] = frozenset()
-    judged = {row.uid: _refused_by_right(batch.change, row, held.get(row.id, nothing)) for row in rows}
+    judged = {
+        row.uid: _refused_by_right(batch.change, row, held.get(row.id, nothing)) for row in rows
+    }
     permitted = [(row, held[row.id]) for row in rows if judged[row.uid] is None]
     change = batch.change.bind(rows=[row for row, _ in permitted])
     planned = change.plan(actor=actor, rows=permitted)
@@ -239,7 +240,7 @@ def _drifted(*, fingerprint: str, plan: Plan) -> list[str]:
 
 
 def _operation(
-    *, actor: AbstractUser, batch: Batch, change: Change[Any], plan: Plan, at: datetime
+    *, actor: User, batch: Batch, change: Change[Any], plan: Plan, at: datetime
 ) -> Operation:
     operation = new_operation(
         actor=actor,

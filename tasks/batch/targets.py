@@ -7,6 +7,7 @@ from django.conf import settings
 
 from tasks.batch.errors import BadTargetIds, TooManyTargets
 
+
 _UID = re.compile(r"[0-9a-fA-F]{24}|[0-9a-fA-F]{32}")
 
 

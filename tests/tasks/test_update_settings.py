@@ -45,7 +45,7 @@ def test_one_bad_target_stops_the_batch_and_every_offender_is_named(governed: Go
     with pytest.raises(PlanRefused) as refused:
         pipeline.apply(actor=governed.viewer, batch=batch)
     reasons = {outcome.uid: outcome.reason for outcome in refused.value.plan.refusals}
-    expected = {uid: Reason.NO_RIGHT for uid in uids}
+    expected = dict.fromkeys(uids, Reason.NO_RIGHT)
     assert reasons == {**expected, unknown: Reason.NOT_FOUND}
     assert set(Task.objects.values_list("settings__repository__branch", flat=True)) == {"develop"}
 
@@ -96,7 +96,9 @@ def test_undo_restores_what_is_untouched_and_reports_what_changed_since(
         actor=governed.developer, batch=Batch(change=MAIN, uids=uids, origin=ORIGIN)
     )
     later = UpdateSettings(patch={"repository": {"branch": "release"}})
-    pipeline.apply(actor=governed.developer, batch=Batch(change=later, uids=uids[1:], origin=ORIGIN))
+    pipeline.apply(
+        actor=governed.developer, batch=Batch(change=later, uids=uids[1:], origin=ORIGIN)
+    )
     undo = RestoreSettings(operation_id=str(applied.operation.pk))
     plan = pipeline.preview(
         actor=governed.developer, batch=Batch(change=undo, uids=uids, origin=ORIGIN)
