@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import base, client
+from psycopg_pool import ConnectionPool
 
 from config.embedded_postgres.cluster import PORT, ROLE, Cluster
 
@@ -57,13 +58,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         address = {"host": str(cluster.socket_folder), "port": PORT, "user": ROLE}
         return {**super().get_connection_params(), **address}
 
+    @property
+    def pool(self) -> ConnectionPool[Any] | None:
+        """Return the pool, made such that it starts the server when it replaces a connection."""
+        pool: ConnectionPool[Any] | None = super().pool
+        if pool is not None:
+            pool.conninfo = cluster_of(self.settings_dict).conninfo
+        return pool
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         """Connect; if that fails because the server has died, start it and try once more."""
         try:
             return super().get_new_connection(conn_params)
         except psycopg.OperationalError:
-            cluster = cluster_of(self.settings_dict)
-            if self.pool and cluster.answers():
-                raise  # all connections are in use: no reason to wait for one twice
-            cluster.start()
+            if self.pool is not None:
+                raise  # it has tried again itself, for as long as it may
+            cluster_of(self.settings_dict).start()
             return super().get_new_connection(conn_params)
