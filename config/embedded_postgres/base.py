@@ -4,10 +4,10 @@
 need not survive a crash of the machine: `{"folder": "postgres-test", "durable": False}`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from django.conf import settings
@@ -50,6 +50,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection to the embedded PostgreSQL, which runs while any process asks for one."""
 
     client_class = DatabaseClient
+    # The server that each pool is connected to; the pools, too, belong to the class.
+    _servers: ClassVar[dict[str, str]] = {}
 
     def get_connection_params(self) -> dict[str, Any]:
         """Start the server, and return how to connect to it: for Django, its pool and others."""
@@ -68,10 +70,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         """Connect; if that fails because the server has died, start it and try once more."""
+        connect: Callable[[dict[str, Any]], psycopg.Connection[Any]] = super().get_new_connection
+        if (pool := self.pool) is not None:
+            self._discard_lost_connections(pool)
+            return connect(conn_params)
         try:
-            return super().get_new_connection(conn_params)
+            return connect(conn_params)
         except psycopg.OperationalError:
-            if self.pool is not None:
-                raise  # it has tried again itself, for as long as it may
             cluster_of(self.settings_dict).start()
-            return super().get_new_connection(conn_params)
+            return connect(conn_params)
+
+    def _discard_lost_connections(self, pool: ConnectionPool[Any]) -> None:
+        """Replace the connections to a former server at once, not each after a longer wait."""
+        server = cluster_of(self.settings_dict).server()
+        if self._servers.setdefault(self.alias, server) != server:
+            self._servers[self.alias] = server
+            pool.check()

@@ -83,18 +83,14 @@ class Cluster:
 
     def __init__(self, *, path: Path, durable: bool) -> None:
         self._path = path
+        self._folder = path  # until start() finds where it really is
         self._durable = durable
         self._users_lock: int | None = None
 
     @property
-    def folder(self) -> Path:
-        """Return where the cluster really is."""
-        return self._path.resolve()
-
-    @property
     def socket_folder(self) -> Path:
         """Return the folder of the server's socket; who may enter it may use the server."""
-        data = self.folder / "data"
+        data = self._folder / "data"
         # A socket's name is short by nature, and PostgreSQL reads some characters as its own.
         if len(os.fsencode(data)) < _LONGEST_SOCKET_FOLDER and _PLAIN_PATH.fullmatch(str(data)):
             return data
@@ -118,7 +114,7 @@ class Cluster:
         Raises:
             ClusterUnavailable: It does not start.
         """
-        make_folder(path=self._path)
+        self._folder = make_folder(path=self._path)
         self._make_socket_folder()
         self._become_user()
         # Before the server: whoever starts one may die of it, and the keeper will still stop it.
@@ -129,7 +125,7 @@ class Cluster:
             if (lock := self._try_lock("server")) is not None:
                 self._launch_server(lock)
             elif time.monotonic() > deadline:
-                raise ClusterUnavailable(f"PostgreSQL in {self.folder} does not answer.")
+                raise ClusterUnavailable(f"PostgreSQL in {self._folder} does not answer.")
             else:
                 time.sleep(0.02)
 
@@ -141,6 +137,14 @@ class Cluster:
         """
         self.start()
         return self._address()
+
+    def server(self) -> str:
+        """Return what tells the running server from its predecessors: its process and start."""
+        try:
+            pid_file = (self._folder / "data" / "postmaster.pid").read_text()
+        except FileNotFoundError:
+            return ""
+        return " ".join(pid_file.splitlines()[:3])
 
     def program(self, name: str) -> str:
         """Return the path of one of PostgreSQL's programs."""
@@ -155,10 +159,10 @@ class Cluster:
 
     @property
     def _account(self) -> Account:
-        return account_for(folder=self.folder)
+        return account_for(folder=self._folder)
 
     def _open_lock(self, name: str) -> int:
-        return os.open(self.folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        return os.open(self._folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
     def _try_lock(self, name: str, mode: int = fcntl.LOCK_EX) -> int | None:
         lock = self._open_lock(name)
@@ -179,7 +183,7 @@ class Cluster:
         """Say whether this process shares the lock of the file that is there now."""
         try:
             return self._users_lock is not None and os.path.samestat(
-                os.fstat(self._users_lock), (self.folder / "users.lock").stat()
+                os.fstat(self._users_lock), (self._folder / "users.lock").stat()
             )
         except OSError:  # the folder was removed
             return False
@@ -195,7 +199,7 @@ class Cluster:
     def _make_socket_folder(self) -> None:
         """Make the folder in /tmp, if it must be there, and see that nobody else made it."""
         folder = self.socket_folder
-        if folder == self.folder / "data":
+        if folder == self._folder / "data":
             return
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
@@ -217,7 +221,7 @@ class Cluster:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 check=True,
-                cwd=self.folder,
+                cwd=self._folder,
                 env=_ENVIRONMENT,
                 pass_fds=locks,
                 start_new_session=True,
@@ -227,7 +231,7 @@ class Cluster:
                 os.close(descriptor)
 
     def _launch_server(self, lock: int) -> None:
-        data = self.folder / "data"
+        data = self._folder / "data"
         options = {**_SETTINGS, "unix_socket_directories": self.socket_folder}
         options |= {} if self._durable else _SETTINGS_OF_A_THROWAWAY
         words = shlex.join(f"--{name}={value}" for name, value in options.items())
@@ -244,7 +248,7 @@ class Cluster:
 
     def _initialise(self, lock: int) -> None:
         """Make the data, under another name first: what is interrupted is begun again."""
-        new = self.folder / "new"
+        new = self._folder / "new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
         os.chown(new, *self._account)
@@ -253,7 +257,7 @@ class Cluster:
         sync = () if self._durable else ("--no-sync",)
         self._run("initdb", "-D", "new", "--encoding=UTF8", *locale, *access, *sync, lock=lock)
         self._run("postgres", "--single", "-D", "new", "postgres", lock=lock, stdin=_CREATE_ROLE)
-        new.rename(self.folder / "data")
+        new.rename(self._folder / "data")
 
     def _run(self, program: str, *arguments: str, lock: int, stdin: str = "") -> None:
         identity: dict[str, Any] = {}
@@ -266,11 +270,11 @@ class Cluster:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            cwd=self.folder,
+            cwd=self._folder,
             env=_ENVIRONMENT,
             umask=0o077,
             pass_fds=(lock,),
             **identity,
         )
         if result.returncode:
-            raise ClusterUnavailable(f"{program} in {self.folder} failed: {result.stdout.strip()}")
+            raise ClusterUnavailable(f"{program} in {self._folder} failed: {result.stdout.strip()}")

@@ -39,8 +39,8 @@ def account_for(*, folder: Path) -> Account:
     return Account(owner.st_uid, owner.st_gid) if owner.st_uid else _nobody()
 
 
-def make_folder(*, path: Path) -> None:
-    """Make the cluster's folder unless it exists.
+def make_folder(*, path: Path) -> Path:
+    """Make the cluster's folder unless it exists, and return where it really is.
 
     Raises:
         ImproperlyConfigured: It belongs to somebody else.
@@ -53,13 +53,15 @@ def make_folder(*, path: Path) -> None:
                 f"{path} belongs to another user: run as that user or as root, or set "
                 "BULKHEAD_DATA to another folder."
             )
-        return
+        return path.resolve()
     if not os.path.lexists(path) and not _is_reachable(path.parent.resolve(), _nobody()):
         _make_passable(_SYSTEM_FOLDER)
         # Of many processes at once, one makes the link, and all follow it.
         with suppress(FileExistsError):
             path.symlink_to(_SYSTEM_FOLDER / secrets.token_hex(8))
-    _make_passable(path.resolve())
+    folder = path.resolve()
+    _make_passable(folder)
+    return folder
 
 
 def binaries(*, account: Account) -> Path:

@@ -14,8 +14,8 @@ def main(data_dir: str, database: str) -> None:
         with connection.cursor() as cursor:
             cursor.execute(statement)
             row = cursor.fetchone()
-        print(row[0], flush=True)
-        close_old_connections()
+        sys.stdout.write(f"{row[0]}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
