@@ -4,14 +4,15 @@
 need not survive a crash of the machine: `{"folder": "postgres-test", "durable": False}`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import base, client
+from psycopg_pool import ConnectionPool
 
 from config.embedded_postgres.cluster import PORT, ROLE, Cluster
 
@@ -49,6 +50,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection to the embedded PostgreSQL, which runs while any process asks for one."""
 
     client_class = DatabaseClient
+    # The server that each pool is connected to; the pools, too, belong to the class.
+    _servers: ClassVar[dict[str, str]] = {}
 
     def get_connection_params(self) -> dict[str, Any]:
         """Start the server, and return how to connect to it: for Django, its pool and others."""
@@ -57,13 +60,29 @@ class DatabaseWrapper(base.DatabaseWrapper):
         address = {"host": str(cluster.socket_folder), "port": PORT, "user": ROLE}
         return {**super().get_connection_params(), **address}
 
+    @property
+    def pool(self) -> ConnectionPool[Any] | None:
+        """Return the pool, made such that it starts the server when it replaces a connection."""
+        pool: ConnectionPool[Any] | None = super().pool
+        if pool is not None:
+            pool.conninfo = cluster_of(self.settings_dict).conninfo
+        return pool
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         """Connect; if that fails because the server has died, start it and try once more."""
+        connect: Callable[[dict[str, Any]], psycopg.Connection[Any]] = super().get_new_connection
+        if (pool := self.pool) is not None:
+            self._discard_lost_connections(pool)
+            return connect(conn_params)
         try:
-            return super().get_new_connection(conn_params)
+            return connect(conn_params)
         except psycopg.OperationalError:
-            cluster = cluster_of(self.settings_dict)
-            if self.pool and cluster.answers():
-                raise  # all connections are in use: no reason to wait for one twice
-            cluster.start()
-            return super().get_new_connection(conn_params)
+            cluster_of(self.settings_dict).start()
+            return connect(conn_params)
+
+    def _discard_lost_connections(self, pool: ConnectionPool[Any]) -> None:
+        """Replace the connections to a former server at once, not each after a longer wait."""
+        server = cluster_of(self.settings_dict).server()
+        if self._servers.setdefault(self.alias, server) != server:
+            self._servers[self.alias] = server
+            pool.check()

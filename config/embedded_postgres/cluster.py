@@ -16,11 +16,13 @@ import os
 import re
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -35,6 +37,8 @@ PORT: Final = 5432
 ROLE: Final = "bulkhead"
 
 _SECONDS_TO_START: Final = 60
+_LONGEST_SOCKET_FOLDER: Final = 88
+_PLAIN_PATH: Final = re.compile(r"[\w/. ~+@=-]+", re.ASCII)
 _ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 _CREATE_ROLE: Final = f"""
 CREATE ROLE {ROLE} LOGIN CREATEDB;
@@ -61,6 +65,7 @@ _SETTINGS: Final = {
     # A statement that failed, or the row it failed on, may contain a secret.
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
+    "log_checkpoints": "off",
 }
 _SETTINGS_OF_A_THROWAWAY: Final = {
     "fsync": "off",
@@ -78,25 +83,20 @@ class Cluster:
 
     def __init__(self, *, path: Path, durable: bool) -> None:
         self._path = path
+        self._folder = path  # until start() finds where it really is
         self._durable = durable
         self._users_lock: int | None = None
 
     @property
-    def folder(self) -> Path:
-        """Return where the cluster really is."""
-        return self._path.resolve()
-
-    @property
     def socket_folder(self) -> Path:
         """Return the folder of the server's socket; who may enter it may use the server."""
-        folder = self.folder
-        data = str(folder / "data")
-        if len(data) <= 80 and re.fullmatch(r"[\w/. ~+@=-]+", data, re.ASCII):
-            return Path(data)
-        # Sockets cannot have long names, and a list of folders none with a comma.
+        data = self._folder / "data"
+        # A socket's name is short by nature, and PostgreSQL reads some characters as its own.
+        if len(os.fsencode(data)) < _LONGEST_SOCKET_FOLDER and _PLAIN_PATH.fullmatch(str(data)):
+            return data
+        name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
         # Not TMPDIR: all processes must find the same folder.
-        name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-        return Path("/tmp", f"bulkhead-{account_for(folder=folder).uid}-{name}")  # noqa: S108
+        return Path("/tmp", f"bulkhead-{self._account.uid}-{name}")  # noqa: S108
 
     def ensure(self) -> None:
         """Have the server running, and keep it so for as long as this process lives.
@@ -104,41 +104,65 @@ class Cluster:
         Raises:
             ClusterUnavailable: It does not start.
         """
-        if not (self._is_user() and self._is_locked("server")):
+        # A few microseconds, since every connection comes by here.
+        if not (self._is_user() and self._is_locked("server") and self._is_locked("keeper")):
             self.start()
 
     def start(self) -> None:
-        """Start the server unless it answers, and its keeper unless there is one.
+        """Return as soon as the server answers, started here if need be.
 
         Raises:
             ClusterUnavailable: It does not start.
         """
-        make_folder(path=self._path)
+        self._folder = make_folder(path=self._path)
+        self._make_socket_folder()
         self._become_user()
-        deadline = time.monotonic() + _SECONDS_TO_START
-        while not self.answers():
-            if (lock := self._try_lock("server")) is not None:
-                self._launch(lock)
-            elif time.monotonic() > deadline:
-                raise ClusterUnavailable(f"PostgreSQL in {self.folder} does not answer.")
-            else:
-                time.sleep(0.02)
+        # Before the server: whoever starts one may die of it, and the keeper will still stop it.
         if (lock := self._try_lock("keeper")) is not None:
             self._launch_keeper(lock)
+        deadline = time.monotonic() + _SECONDS_TO_START
+        while not self._answers():
+            if (lock := self._try_lock("server")) is not None:
+                self._launch_server(lock)
+            elif time.monotonic() > deadline:
+                raise ClusterUnavailable(f"PostgreSQL in {self._folder} does not answer.")
+            else:
+                time.sleep(0.02)
 
-    def answers(self) -> bool:
-        """Say whether the server accepts connections."""
-        address = make_conninfo(
-            host=str(self.socket_folder), port=PORT, user=ROLE, dbname=ROLE, connect_timeout=2
-        )
-        return PGconn.ping(address.encode()) == Ping.OK
+    def conninfo(self) -> str:
+        """Return the server's address, as soon as it answers there.
+
+        Raises:
+            ClusterUnavailable: It does not start.
+        """
+        self.start()
+        return self._address()
+
+    def server(self) -> str:
+        """Return what tells the running server from its predecessors: its process and start."""
+        try:
+            pid_file = (self._folder / "data" / "postmaster.pid").read_text()
+        except FileNotFoundError:
+            return ""
+        return " ".join(pid_file.splitlines()[:3])
 
     def program(self, name: str) -> str:
         """Return the path of one of PostgreSQL's programs."""
-        return str(binaries(account=account_for(folder=self.folder)) / name)
+        return str(binaries(account=self._account) / name)
+
+    def _address(self) -> str:
+        return make_conninfo(host=str(self.socket_folder), port=PORT, user=ROLE)
+
+    def _answers(self) -> bool:
+        address = make_conninfo(self._address(), dbname=ROLE, connect_timeout=2)
+        return PGconn.ping(address.encode()) == Ping.OK
+
+    @property
+    def _account(self) -> Account:
+        return account_for(folder=self._folder)
 
     def _open_lock(self, name: str) -> int:
-        return os.open(self.folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        return os.open(self._folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
     def _try_lock(self, name: str, mode: int = fcntl.LOCK_EX) -> int | None:
         lock = self._open_lock(name)
@@ -156,87 +180,40 @@ class Cluster:
         return False
 
     def _is_user(self) -> bool:
-        """Say whether this process holds the lock on the file of today: someone may remove var/."""
+        """Say whether this process shares the lock of the file that is there now."""
         try:
             return self._users_lock is not None and os.path.samestat(
-                os.fstat(self._users_lock), (self.folder / "users.lock").stat()
+                os.fstat(self._users_lock), (self._folder / "users.lock").stat()
             )
-        except OSError:
+        except OSError:  # the folder was removed
             return False
 
     def _become_user(self) -> None:
-        if not self._is_user():
-            lock = self._open_lock("users")
-            # Waits while the keeper stops the server. Never closed: forked children share it, and
-            # programs they start do not get it.
-            fcntl.flock(lock, fcntl.LOCK_SH)
-            self._users_lock = lock
-
-    def _launch(self, lock: int) -> None:
-        try:
-            if not (self.folder / "data").is_dir():
-                self._initialise(lock)
-            self._make_socket_folder()
-            # Nothing runs on the data, or the lock would be held: these are of a server that died.
-            (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
-            (self.socket_folder / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
-            options = {**_SETTINGS, "unix_socket_directories": self.socket_folder}
-            options |= {} if self._durable else _SETTINGS_OF_A_THROWAWAY
-            words = shlex.join(f"--{name}={value}" for name, value in options.items())
-            start = ("start", "-D", "data", "-l", "data/server.log", "-t", str(_SECONDS_TO_START))
-            self._run("pg_ctl", *start, "-o", words, lock=lock)
-        finally:
-            os.close(lock)
-
-    def _initialise(self, lock: int) -> None:
-        """Make the data under another name first, so that an interruption leaves none by halves."""
-        new = self.folder / "new"
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(mode=0o700)
-        self._give_away(new)
-        locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
-        sync = () if self._durable else ("--no-sync",)
-        common = ("--username=postgres", "--auth=trust", "--encoding=UTF8", *locale, *sync)
-        self._run("initdb", "-D", "new", *common, lock=lock)
-        self._run("postgres", "--single", "-D", "new", "postgres", lock=lock, stdin=_CREATE_ROLE)
-        new.rename(self.folder / "data")
+        if self._is_user():
+            return
+        lock = self._open_lock("users")
+        fcntl.flock(lock, fcntl.LOCK_SH)  # waits while the keeper stops the server
+        # Never closed. Forked children share it; programs started from here do not get it.
+        self._users_lock = lock
 
     def _make_socket_folder(self) -> None:
+        """Make the folder in /tmp, if it must be there, and see that nobody else made it."""
         folder = self.socket_folder
-        if not folder.exists():
+        if folder == self._folder / "data":
+            return
+        with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
-            self._give_away(folder)
+        if folder.lstat().st_uid == os.geteuid():
+            os.chown(folder, *self._account, follow_symlinks=False)
         status = folder.lstat()
-        account = account_for(folder=self.folder)
-        if folder.is_symlink() or status.st_uid != account.uid or status.st_mode & 0o077:
-            raise ClusterUnavailable(f"{folder} is not a folder that only its owner may enter.")
-
-    def _give_away(self, folder: Path) -> None:
-        os.chown(folder, *account_for(folder=self.folder))
-
-    def _run(self, program: str, *arguments: str, lock: int, stdin: str = "") -> None:
-        account = account_for(folder=self.folder)
-        result = subprocess.run(
-            [binaries(account=account) / program, *arguments],
-            input=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            cwd=self.folder,
-            env=_ENVIRONMENT,
-            umask=0o077,
-            pass_fds=(lock,),
-            **_identity(account),
-        )
-        if result.returncode:
-            raise ClusterUnavailable(f"{program} in {self.folder} failed: {result.stdout.strip()}")
+        private = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
+        if not private or status.st_uid != self._account.uid:
+            raise ClusterUnavailable(f"{folder} is in the way: it should be ours alone.")
 
     def _launch_keeper(self, lock: int) -> None:
         locks = (lock, self._open_lock("users"), self._open_lock("server"))
-        account = account_for(folder=self.folder)
+        numbers = map(str, (*self._account, *locks))
         stop = (self.program("pg_ctl"), "stop", "-D", "data", "-m", "fast")
-        numbers = map(str, (*account, *locks))
         try:
             subprocess.run(
                 [sys.executable, "-I", "-S", keeper.__file__, *numbers, *stop],
@@ -244,7 +221,7 @@ class Cluster:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 check=True,
-                cwd=self.folder,
+                cwd=self._folder,
                 env=_ENVIRONMENT,
                 pass_fds=locks,
                 start_new_session=True,
@@ -253,8 +230,51 @@ class Cluster:
             for descriptor in locks:
                 os.close(descriptor)
 
+    def _launch_server(self, lock: int) -> None:
+        data = self._folder / "data"
+        options = {**_SETTINGS, "unix_socket_directories": self.socket_folder}
+        options |= {} if self._durable else _SETTINGS_OF_A_THROWAWAY
+        words = shlex.join(f"--{name}={value}" for name, value in options.items())
+        try:
+            if not data.is_dir():
+                self._initialise(lock)
+            # The lock was free, so nothing works on the data: these are left by a server that died.
+            (data / "postmaster.pid").unlink(missing_ok=True)
+            (self.socket_folder / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
+            start = ("start", "-D", "data", "-l", "data/server.log", "-t", str(_SECONDS_TO_START))
+            self._run("pg_ctl", *start, "-o", words, lock=lock)
+        finally:
+            os.close(lock)
 
-def _identity(account: Account) -> dict[str, object]:
-    if os.geteuid():
-        return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": ()}
+    def _initialise(self, lock: int) -> None:
+        """Make the data, under another name first: what is interrupted is begun again."""
+        new = self._folder / "new"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        os.chown(new, *self._account)
+        locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
+        access = ("--username=postgres", "--auth=trust")
+        sync = () if self._durable else ("--no-sync",)
+        self._run("initdb", "-D", "new", "--encoding=UTF8", *locale, *access, *sync, lock=lock)
+        self._run("postgres", "--single", "-D", "new", "postgres", lock=lock, stdin=_CREATE_ROLE)
+        new.rename(self._folder / "data")
+
+    def _run(self, program: str, *arguments: str, lock: int, stdin: str = "") -> None:
+        identity: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            identity = {"user": self._account.uid, "group": self._account.gid, "extra_groups": ()}
+        result = subprocess.run(
+            [self.program(program), *arguments],
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            cwd=self._folder,
+            env=_ENVIRONMENT,
+            umask=0o077,
+            pass_fds=(lock,),
+            **identity,
+        )
+        if result.returncode:
+            raise ClusterUnavailable(f"{program} in {self._folder} failed: {result.stdout.strip()}")

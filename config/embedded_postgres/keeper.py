@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 
 def main(*, uid: int, gid: int, locks: tuple[int, int, int], stop: list[str]) -> None:
@@ -20,12 +21,21 @@ def main(*, uid: int, gid: int, locks: tuple[int, int, int], stop: list[str]) ->
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     fcntl.flock(users_lock, fcntl.LOCK_EX)
-    try:
-        fcntl.flock(server_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    deadline = time.monotonic() + 60
+    while _is_locked(server_lock) and time.monotonic() < deadline:
+        # It fails while the server is about to start, without harm.
         subprocess.run(stop, check=False)
+        time.sleep(0.05)
     # First: the next user, let in when `users.lock` goes with this process, starts a keeper then.
     os.close(keeper_lock)
+
+
+def _is_locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
 
 
 if __name__ == "__main__":

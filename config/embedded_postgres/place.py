@@ -40,10 +40,19 @@ def account_for(*, folder: Path) -> Account:
 
 
 def make_folder(*, path: Path) -> Path:
-    """Make the cluster's folder unless it exists, and return where it really is."""
+    """Make the cluster's folder unless it exists, and return where it really is.
+
+    Raises:
+        ImproperlyConfigured: It belongs to somebody else.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if os.geteuid():
         path.mkdir(mode=0o700, exist_ok=True)
+        if path.stat().st_uid != os.geteuid():
+            raise ImproperlyConfigured(
+                f"{path} belongs to another user: run as that user or as root, or set "
+                "BULKHEAD_DATA to another folder."
+            )
         return path.resolve()
     if not os.path.lexists(path) and not _is_reachable(path.parent.resolve(), _nobody()):
         _make_passable(_SYSTEM_FOLDER)

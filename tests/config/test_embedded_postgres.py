@@ -1,0 +1,228 @@
+"""The embedded PostgreSQL, used by real processes that end in every way a process can."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+
+from config.embedded_postgres import keeper
+from config.embedded_postgres.place import account_for
+
+
+REPOSITORY = Path(__file__).parents[2]
+DATABASE: dict[str, Any] = {
+    "ENGINE": "config.embedded_postgres",
+    "NAME": "bulkhead",
+    "CONN_HEALTH_CHECKS": True,
+    "EMBEDDED": {"durable": False},
+}
+POOLED = {**DATABASE, "OPTIONS": {"pool": {"min_size": 2, "max_size": 4, "timeout": 10}}}
+
+
+class Client:
+    """Another process that uses the database in `data_dir`."""
+
+    def __init__(self, data_dir: Path, database: dict[str, Any] = DATABASE) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.config.query_client", data_dir, json.dumps(database)],
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def say(self, statement: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(statement + "\n")
+        self.process.stdin.flush()
+
+    def hear(self) -> str:
+        assert self.process.stdout
+        line: str = self.process.stdout.readline()
+        return line.strip()
+
+    def ask(self, statement: str) -> str:
+        self.say(statement)
+        return self.hear()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+        with suppress(BrokenPipeError):
+            self.process.communicate()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A folder that everyone may search, as root's clusters run as nobody; left by everyone."""
+    path = Path(tempfile.mkdtemp(prefix="bulkhead test ")).resolve()
+    path.chmod(0o755)
+    yield path
+    eventually(lambda: processes_in(path) == [])
+    shutil.rmtree(path)
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Return the processes that work in the folder: servers, keepers, and what they have left."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with suppress(OSError):  # it has ended
+            if link.readlink().is_relative_to(folder):
+                found.append(int(link.parent.name))
+    return found
+
+
+def eventually(condition: Callable[[], bool], *, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def postmaster(data_dir: Path) -> int:
+    return int((data_dir / "postgres/data/postmaster.pid").read_text().split()[0])
+
+
+@contextmanager
+def innocent_process(data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the server's own user that has nothing to do with it."""
+    account = account_for(folder=data_dir / "postgres")
+    command = ["/bin/sleep", "60"]
+    with subprocess.Popen(command, user=account.uid, group=account.gid) as sleep:
+        try:
+            yield sleep
+        finally:
+            sleep.kill()
+
+
+def test_eight_cold_starters_at_one_instant_all_connect(data_dir: Path) -> None:
+    with ExitStack() as stack:
+        clients = [stack.enter_context(Client(data_dir)) for _ in range(8)]
+        for client in clients:
+            client.say("SELECT 'connected'")
+        assert [client.hear() for client in clients] == ["connected"] * 8
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_no_server_is_left_behind_however_its_last_user_ends(
+    data_dir: Path, number: signal.Signals
+) -> None:
+    with Client(data_dir) as first, Client(data_dir) as last:
+        assert first.ask("SELECT 1") == "1"
+        assert last.ask("SELECT 1") == "1"
+        server = postmaster(data_dir)
+        first.end(number)
+        time.sleep(0.3)
+        assert last.ask("SELECT 2") == "2"
+        assert postmaster(data_dir) == server
+        last.end(number)
+        eventually(lambda: processes_in(data_dir) == [])
+
+
+@pytest.mark.parametrize("delay", [0.2, 0.3, 0.45, 0.6, 0.7])
+def test_a_client_killed_while_starting_leaves_nothing_behind(data_dir: Path, delay: float) -> None:
+    with Client(data_dir) as unlucky:
+        unlucky.say("SELECT 1")
+        time.sleep(delay)
+        unlucky.end(signal.SIGKILL)
+    eventually(lambda: processes_in(data_dir) == [])
+    with Client(data_dir) as client:
+        assert client.ask("SELECT 'connected'") == "connected"
+
+
+@pytest.mark.parametrize("database", [DATABASE, POOLED], ids=["plain", "pooled"])
+def test_the_next_request_after_the_postmaster_was_killed_succeeds(
+    data_dir: Path, database: dict[str, Any]
+) -> None:
+    with Client(data_dir, database) as client:
+        for number in range(3):
+            assert client.ask(f"SELECT {number}") == str(number)
+            os.kill(postmaster(data_dir), signal.SIGKILL)
+        assert client.ask("SELECT 'recovered'") == "recovered"
+
+
+def test_a_stale_process_id_of_an_innocent_process_harms_nobody(data_dir: Path) -> None:
+    with Client(data_dir) as client, ExitStack() as stack:
+        assert client.ask("SELECT 1") == "1"
+        innocent = stack.enter_context(innocent_process(data_dir))
+        pid_file = data_dir / "postgres/data/postmaster.pid"
+        os.kill(postmaster(data_dir), signal.SIGKILL)
+        stale = pid_file.read_text().replace(str(postmaster(data_dir)), str(innocent.pid), 1)
+        pid_file.write_text(stale)
+        assert client.ask("SELECT 'started'") == "started"
+        os.kill(postmaster(data_dir), signal.SIGKILL)
+        pid_file.write_text(stale)
+        client.end()
+        eventually(lambda: processes_in(data_dir) == [])
+        assert innocent.poll() is None
+
+
+def test_a_killed_keeper_is_replaced_at_the_next_connection(data_dir: Path) -> None:
+    with Client(data_dir) as client:
+        assert client.ask("SELECT 1") == "1"
+        (keeper_pid,) = (
+            process
+            for process in processes_in(data_dir)
+            if keeper.__file__.encode() in Path(f"/proc/{process}/cmdline").read_bytes()
+        )
+        os.kill(keeper_pid, signal.SIGKILL)
+        with Client(data_dir) as another:
+            assert another.ask("SELECT 2") == "2"
+
+
+@pytest.mark.parametrize(
+    "name", ["two words", 'it\'s, "odd" & $HOME; `id` é', "/".join(["a" * 100] * 5)]
+)
+def test_any_path_will_do(data_dir: Path, name: str) -> None:
+    with Client(data_dir / name) as client:
+        assert client.ask("SELECT 'connected'") == "connected"
+    assert (data_dir / name / "postgres/data/PG_VERSION").exists()
+
+
+def test_the_role_owns_its_database_and_is_no_superuser(data_dir: Path) -> None:
+    with Client(data_dir) as client:
+        role = "FROM pg_roles WHERE rolname = current_user"
+        assert client.ask(f"SELECT (rolname, rolsuper, rolcreatedb) {role}") == "(bulkhead,f,t)"
+        owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'bulkhead'"
+        assert client.ask(owner) == "bulkhead"
+
+
+def test_two_clusters_run_side_by_side(data_dir: Path) -> None:
+    throwaway = {**DATABASE, "EMBEDDED": {"folder": "postgres-test", "durable": False}}
+    with Client(data_dir, {**DATABASE, "EMBEDDED": {}}) as run, Client(data_dir, throwaway) as test:
+        assert [run.ask("SHOW fsync"), test.ask("SHOW fsync")] == ["on", "off"]
+        assert (data_dir / "postgres/data").samefile(f"/proc/{postmaster(data_dir)}/cwd")
+    assert (data_dir / "postgres-test/data/PG_VERSION").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root must run PostgreSQL as somebody else")
+def test_root_can_use_a_folder_that_only_root_can_reach(data_dir: Path) -> None:
+    data_dir.chmod(0o700)
+    with Client(data_dir) as client:
+        assert client.ask("SELECT 'connected'") == "connected"
+    assert data_dir.stat().st_mode & 0o777 == 0o700
+    folder = (data_dir / "postgres").resolve()
+    assert folder.parent == Path("/var/lib/bulkhead")
+    eventually(lambda: processes_in(folder) == [])
+    shutil.rmtree(folder)
