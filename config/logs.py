@@ -14,6 +14,16 @@ _SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
 ]
+# A traceback never shows local variables: there may be a secret in them.
+_JSON: list[Processor] = [
+    structlog.processors.ExceptionRenderer(
+        structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    ),
+    structlog.processors.JSONRenderer(),
+]
+_TEXT: list[Processor] = [
+    structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+]
 
 
 def configure_structlog() -> None:
@@ -31,11 +41,8 @@ def configure_structlog() -> None:
 
 def logging_settings(*, level: str, style: Literal["json", "text"]) -> dict[str, Any]:
     """Describe the handlers for `logging.config.dictConfig`."""
-    rendering: list[Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-        if style == "json"
-        else [structlog.dev.ConsoleRenderer(colors=False)]
-    )
+    rendering = _JSON if style == "json" else _TEXT
+    chatter = level if style == "json" else "WARNING"
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -55,8 +62,10 @@ def logging_settings(*, level: str, style: Literal["json", "text"]) -> dict[str,
             # Django gives its own loggers handlers; one way out is enough.
             "django": {"handlers": [], "level": level},
             "django.server": {"handlers": [], "propagate": True},
-            # These tell of every start, which the terminal shows anyway.
-            "gunicorn.error": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            # Whoever reads a terminal sees that it starts and stops.
+            "gunicorn.error": {"handlers": ["stderr"], "level": chatter, "propagate": False},
+            "procrastinate": {"level": chatter},
+            # One line for each import of an app's tasks.
             "procrastinate.blueprints": {"level": "WARNING"},
         },
     }

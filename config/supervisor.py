@@ -122,6 +122,7 @@ def run_together(
                 for child in children:
                     child.look_after()
                 each_tick()
+            say("Stopping, when what is in hand is done; once more stops at once.")
         finally:
             processes = [child.process for child in children if child.process]
             _end(processes, deadline=time.monotonic() + grace, hurry=lambda: len(signals) > 1)

@@ -16,3 +16,6 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 
 LOGGING = logging_settings(level="WARNING", style="text")
+
+# A cluster of its own, which need not survive a crash of the machine.
+DATABASES["default"]["EMBEDDED"] = {"folder": "postgres-test", "durable": False}

@@ -41,11 +41,16 @@ class Command(BaseCommand):
                 programs=_programs(address),
                 grace=GRACE,
                 say=self.stderr.write,
-                each_tick=_announcer(address, say=self.stdout.write),
+                each_tick=_announcer(address, say=self._say),
             )
         except (CouldNotStart, GuardLost, PortUnavailable) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write("Stopped.")
+        self._say("Stopped.")
+
+    def _say(self, line: str) -> None:
+        """Print at once, also into a pipe or a file."""
+        self.stdout.write(line)
+        self.stdout.flush()
 
 
 def _programs(address: tuple[str, int]) -> list[Program]:

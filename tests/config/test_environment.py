@@ -1,0 +1,58 @@
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config import environment
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_text_that_is_not_set_is_its_default(
+    monkeypatch: pytest.MonkeyPatch, value: str | None
+) -> None:
+    monkeypatch.delenv("NAME", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NAME", value)
+
+    assert environment.text("NAME", default="default") == "default"
+    with pytest.raises(ImproperlyConfigured, match="NAME"):
+        environment.text("NAME")
+
+
+@pytest.mark.parametrize(("value", "expected"), [("on", True), ("TRUE", True), ("0", False)])
+def test_a_switch_understands_the_usual_words(
+    monkeypatch: pytest.MonkeyPatch, value: str, expected: bool
+) -> None:
+    monkeypatch.setenv("NAME", value)
+
+    assert environment.switch("NAME", default=not expected) is expected
+
+
+@pytest.mark.parametrize("value", ["maybe", "2", "falsch"])
+def test_a_switch_refuses_other_words(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("NAME", value)
+
+    with pytest.raises(ImproperlyConfigured, match="NAME"):
+        environment.switch("NAME", default=True)
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", "many", "²", "٣"])
+def test_a_number_refuses_what_is_no_whole_number(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("NAME", value)
+
+    with pytest.raises(ImproperlyConfigured, match="NAME"):
+        environment.number("NAME", default=1)
+
+
+def test_words_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAME", " one.example, two.example ,")
+
+    assert environment.words("NAME") == ["one.example", "two.example"]
+
+
+def test_words_without_a_default_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NAME", " , ")
+
+    assert environment.words("NAME", default=["default"]) == ["default"]
+    with pytest.raises(ImproperlyConfigured, match="NAME"):
+        environment.words("NAME")
