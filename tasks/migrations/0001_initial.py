@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
                 ("request_digest", models.CharField(max_length=64)),
                 ("status", models.PositiveSmallIntegerField()),
                 ("headers", models.JSONField(default=dict)),
-                ("body", models.JSONField()),
+                ("content", models.TextField()),
                 (
                     "created_at",
                     models.DateTimeField(db_index=True, default=django.utils.timezone.now),

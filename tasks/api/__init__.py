@@ -1,0 +1,1 @@
+"""The HTTP interface: what both vendors' endpoints share, the Opsera endpoint, operations."""

@@ -1,0 +1,232 @@
+"""What went wrong with a request, once for all interfaces; each vendor's shape is made from it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from rest_framework import exceptions
+
+from tasks.batch.errors import (
+    BadTargetIds,
+    Malformed,
+    NotRevertible,
+    OperationUnknown,
+    PlanDrifted,
+    PlanRefused,
+    TooManyTargets,
+)
+from tasks.batch.plan import OutcomeKind, Reason
+
+
+class FaultCode(StrEnum):
+    """What kind of fault it is, in one word."""
+
+    MALFORMED = "malformed"
+    BAD_TARGET_ID = "bad_target_id"
+    TOO_MANY_TARGETS = "too_many_targets"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    MISSING = "missing"
+    DENIED = "denied"
+    CONFLICT = "conflict"
+    INVALID = "invalid"
+    DRIFTED = "drifted"
+    KEY_REUSED = "key_reused"
+    KEY_IN_USE = "key_in_use"
+    NOT_REVERTIBLE = "not_revertible"
+    NO_OPERATION = "no_operation"
+    UNKNOWN_PATH = "unknown_path"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    NOT_ACCEPTABLE = "not_acceptable"
+    LENGTH_REQUIRED = "length_required"
+    TOO_LARGE = "too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    THROTTLED = "throttled"
+    INTERNAL = "internal_error"
+    UNAVAILABLE = "unavailable"
+
+
+class Offender(NamedTuple):
+    """One thing that is wrong: the target if there is one, the reason, and where its settings break."""
+
+    target: str
+    code: str
+    detail: str
+    pointer: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """Why a request was refused."""
+
+    status: int
+    code: FaultCode
+    message: str
+    offenders: Sequence[Offender] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class KeyReused(Exception):
+    """The idempotency key was used for another request."""
+
+
+class KeyInUse(Exception):
+    """A request with the same idempotency key is still running."""
+
+
+class LengthRequired(Exception):
+    """The request's body comes without its length."""
+
+
+# A fault that says no more than its kind.
+_PLAIN: Mapping[type[Exception], tuple[int, FaultCode, str]] = {
+    OperationUnknown: (404, FaultCode.NO_OPERATION, "There is no such operation."),
+    Http404: (404, FaultCode.UNKNOWN_PATH, "There is nothing at this address."),
+    exceptions.NotFound: (404, FaultCode.UNKNOWN_PATH, "There is nothing at this address."),
+    PermissionDenied: (403, FaultCode.FORBIDDEN, "You may not do this."),
+    KeyReused: (
+        422,
+        FaultCode.KEY_REUSED,
+        "This Idempotency-Key was used for another request; use a new key.",
+    ),
+    LengthRequired: (
+        411,
+        FaultCode.LENGTH_REQUIRED,
+        "Send the body with a Content-Length; chunked bodies are not read.",
+    ),
+    RequestDataTooBig: (413, FaultCode.TOO_LARGE, "The body is larger than a request may be."),
+}
+
+# No id is longer; what is, is shown as far as it takes to recognise it.
+_LONGEST_SHOWN = 80
+_RETRY_SOON = {"Retry-After": "1"}
+
+_OF_DRF: Mapping[type[exceptions.APIException], FaultCode] = {
+    exceptions.NotAuthenticated: FaultCode.UNAUTHENTICATED,
+    exceptions.AuthenticationFailed: FaultCode.UNAUTHENTICATED,
+    exceptions.PermissionDenied: FaultCode.FORBIDDEN,
+    exceptions.MethodNotAllowed: FaultCode.METHOD_NOT_ALLOWED,
+    exceptions.NotAcceptable: FaultCode.NOT_ACCEPTABLE,
+    exceptions.UnsupportedMediaType: FaultCode.UNSUPPORTED_MEDIA_TYPE,
+    exceptions.Throttled: FaultCode.THROTTLED,
+}
+
+# Refusals of several kinds are answered with the first of these; all offenders are listed.
+_OF_OUTCOME: Mapping[OutcomeKind, tuple[int, FaultCode]] = {
+    OutcomeKind.MISSING: (404, FaultCode.MISSING),
+    OutcomeKind.DENIED: (403, FaultCode.DENIED),
+    OutcomeKind.CONFLICT: (409, FaultCode.CONFLICT),
+    OutcomeKind.INVALID: (422, FaultCode.INVALID),
+}
+# The request names what is not there: wrong in itself, whatever the task's type allows.
+_BAD_REQUEST = frozenset({Reason.OTHER_PROJECT, Reason.UNKNOWN_ROLE})
+
+
+def fault_of(error: Exception) -> Fault:
+    """Return what an interface says of the error; whatever is not foreseen is an internal error."""
+    if (plain := _PLAIN.get(type(error))) is not None:
+        status, code, message = plain
+        return Fault(status=status, code=code, message=message)
+    match error:
+        case Malformed() | BadTargetIds() | TooManyTargets() | NotRevertible():
+            return _of_request(error)
+        case PlanRefused():
+            return _of_refused(error)
+        case PlanDrifted():
+            offenders = [
+                Offender(uid, "drifted", "changed since the preview") for uid in error.uids
+            ]
+            return Fault(
+                status=412, code=FaultCode.DRIFTED, message=_sentence(error), offenders=offenders
+            )
+        case KeyInUse():
+            message = "A request with this Idempotency-Key is still running; repeat this one later."
+            return Fault(
+                status=409, code=FaultCode.KEY_IN_USE, message=message, headers=_RETRY_SOON
+            )
+        case exceptions.APIException():
+            return _of_drf(error)
+        case OperationalError() | InterfaceError():
+            message = (
+                "The database cannot serve the request now; repeat it with its Idempotency-Key."
+            )
+            return Fault(
+                status=503, code=FaultCode.UNAVAILABLE, message=message, headers=_RETRY_SOON
+            )
+    return Fault(
+        status=500,
+        code=FaultCode.INTERNAL,
+        message="Something went wrong here; the log knows it by this answer's X-Request-Id.",
+    )
+
+
+def _of_request(error: Malformed | BadTargetIds | TooManyTargets | NotRevertible) -> Fault:
+    status, code = 400, FaultCode.MALFORMED
+    offenders: list[Offender] = []
+    match error:
+        case Malformed():
+            offenders = [
+                Offender("", code, f"{place}: {text}" if place else text)
+                for place, text in error.problems
+            ]
+        case BadTargetIds():
+            code = FaultCode.BAD_TARGET_ID
+            detail = "is no id of 24 or 32 hexadecimal digits"
+            offenders = [Offender(_shortened(uid), code, detail) for uid in error.uids]
+        case TooManyTargets():
+            code = FaultCode.TOO_MANY_TARGETS
+        case NotRevertible():
+            status, code = 422, FaultCode.NOT_REVERTIBLE
+    return Fault(status=status, code=code, message=_sentence(error), offenders=offenders)
+
+
+def _of_refused(error: PlanRefused) -> Fault:
+    refusals = error.plan.refusals
+    kinds = {outcome.kind for outcome in refusals}
+    status, code = next(found for kind, found in _OF_OUTCOME.items() if kind in kinds)
+    if code is FaultCode.INVALID and all(outcome.reason in _BAD_REQUEST for outcome in refusals):
+        status = 400
+    return Fault(
+        status=status,
+        code=code,
+        message=_sentence(error),
+        offenders=list(_offenders(error)),
+    )
+
+
+def _offenders(error: PlanRefused) -> Iterator[Offender]:
+    for outcome in error.plan.refusals:
+        code = str(outcome.reason)
+        if not outcome.problems:
+            yield Offender(outcome.uid, code, outcome.detail)
+        for pointer, rule, message in outcome.problems:
+            yield Offender(outcome.uid, code, message, pointer, rule)
+
+
+def _of_drf(error: exceptions.APIException) -> Fault:
+    code = next((code for kind, code in _OF_DRF.items() if isinstance(error, kind)), None)
+    headers = {}
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(max(1, round(wait)))
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    return Fault(
+        status=error.status_code,
+        code=code or (FaultCode.MALFORMED if error.status_code < 500 else FaultCode.INTERNAL),
+        message=str(error.detail),
+        headers=headers,
+    )
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

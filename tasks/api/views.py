@@ -1,0 +1,213 @@
+"""What the views of both vendors share: every answer in the vendor's shape, one batch per request.
+
+A vendor's view reads its body into a batch and says how a result looks; everything else is here.
+"""
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, Protocol, cast
+
+import structlog
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import NotFound
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from audit.context import Origin
+from audit.models import Channel, Operation
+from audit.request_id import request_id_of
+from tasks.api.faults import Fault, FaultCode, LengthRequired, fault_of
+from tasks.api.idempotency import Answer, AnsweredBefore, KeyReceipt, digest_of
+from tasks.api.plans import plan_data
+from tasks.api.strict_json import StrictJSONParser
+from tasks.api.terms import Terms, read_terms
+from tasks.batch import pipeline
+from tasks.batch.errors import Malformed, PlanRefused
+from tasks.batch.pipeline import Applied, Batch
+from tasks.batch.plan import Plan
+
+
+OPERATIONS = "/api/v2/operations/"
+
+logger = structlog.get_logger(__name__)
+
+
+class Token(Protocol):
+    """What the authentication leaves in `request.auth`."""
+
+    pk: int
+    name: str
+
+
+class InterfaceView(APIView):
+    """A view all of whose answers, errors included, have its vendor's shape.
+
+    `scopes` names, per method, the scope that a token needs.
+    """
+
+    scopes: Mapping[str, str]
+
+    parser_classes = (StrictJSONParser,)
+    renderer_classes = (JSONRenderer,)
+    http_method_names = ("get", "head", "post")
+
+    @staticmethod
+    @abstractmethod
+    def fault_body(fault: Fault) -> dict[str, Any]:
+        """Return the body that says in the vendor's shape what went wrong."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse an unknown method before anything else: no token makes it known."""
+        method = str(request.method).lower()
+        if method not in self.http_method_names or not hasattr(self, method):
+            self.http_method_not_allowed(request)
+        super().initial(request, *args, **kwargs)
+
+    def handle_exception(self, exc: Exception) -> HttpResponseBase:  # type: ignore[override]
+        """Answer an error in the vendor's shape; what was not foreseen goes to the log alone."""
+        fault = fault_of(exc)
+        if fault.code is FaultCode.UNAUTHENTICATED:
+            challenge = self.get_authenticate_header(self.request) or "Bearer"
+            fault = replace(fault, headers={"WWW-Authenticate": challenge})
+        if fault.code is FaultCode.INTERNAL:
+            logger.error("request_failed", exc_info=exc)
+        elif fault.code is FaultCode.UNAVAILABLE:
+            logger.warning("database_unavailable", exc_info=exc)
+        return fault_response(fault, self.fault_body(fault))
+
+
+class BatchView(InterfaceView):
+    """One request, one batch, one answer; previews, retries and drift protection included."""
+
+    body_required: ClassVar[bool] = True
+
+    @abstractmethod
+    def batch_of(self, *, actor: User, body: dict[str, Any], origin: Origin) -> Batch:
+        """Return the batch that the body asks for.
+
+        Raises:
+            BatchError: it does not ask for one.
+        """
+
+    @abstractmethod
+    def applied_body(self, plan: Plan) -> dict[str, Any]:
+        """Return what to say of a plan that was carried out."""
+
+    @abstractmethod
+    def accepted_body(self, operation: Operation) -> dict[str, Any]:
+        """Return what to say of an operation that waits for the worker."""
+
+    @abstractmethod
+    def previewed_body(self, plan: Plan) -> dict[str, Any]:
+        """Return what to say of a plan that could be carried out."""
+
+    def post(self, request: Request, **_: Any) -> HttpResponse:
+        """Preview, apply or submit the batch."""
+        terms = read_terms(request)
+        actor = cast("User", request.user)
+        body = _body_of(request, required=self.body_required)
+        batch = self.batch_of(actor=actor, body=body, origin=origin_of(request))
+        batch = replace(batch, expected=terms.expected)
+        if terms.dry_run:
+            return self._preview(actor, batch)
+        carry_out = pipeline.submit if terms.respond_async else pipeline.apply
+        receipt = self._receipt(request, terms) if terms.key else None
+        try:
+            applied = carry_out(actor=actor, batch=batch, receipt=receipt)
+        except AnsweredBefore as before:
+            return _response(before.answer, {"Idempotency-Replayed": "true"})
+        settled = receipt.answer if receipt else None
+        return _response(settled or self._answer(applied, terms))
+
+    def _preview(self, actor: User, batch: Batch) -> HttpResponse:
+        """Answer as applying would, and add the plan."""
+        plan = pipeline.preview(actor=actor, batch=batch)
+        headers = {"ETag": f'"{plan.fingerprint}"'}
+        if not plan.refusals:
+            body = {**self.previewed_body(plan), "plan": plan_data(plan)}
+            return _response(Answer(status=200, headers=headers, content=_as_json(body)))
+        fault = fault_of(PlanRefused(plan))
+        return fault_response(
+            replace(fault, headers=headers), {**self.fault_body(fault), "plan": plan_data(plan)}
+        )
+
+    def _receipt(self, request: Request, terms: Terms) -> KeyReceipt:
+        return KeyReceipt(
+            token_id=cast("Token", request.auth).pk,
+            key=terms.key,
+            digest=digest_of(request),
+            answer_of=lambda applied: self._answer(applied, terms),
+        )
+
+    def _answer(self, applied: Applied, terms: Terms) -> Answer:
+        headers = {"Location": f"{OPERATIONS}{applied.operation.pk}"}
+        if not terms.respond_async:
+            body = self.applied_body(applied.plan)
+            return Answer(status=200, headers=headers, content=_as_json(body))
+        headers["Preference-Applied"] = "respond-async"
+        body = self.accepted_body(applied.operation)
+        return Answer(status=202, headers=headers, content=_as_json(body))
+
+
+class UnknownPathView(InterfaceView):
+    """Answers every address under an interface's prefix that nothing else answers."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse, whatever the method and the token.
+
+        Raises:
+            NotFound: always.
+        """
+        raise NotFound
+
+
+def fault_response(fault: Fault, body: Mapping[str, Any]) -> HttpResponse:
+    """Return the response that says of a fault what the body says."""
+    return _response(Answer(status=fault.status, headers=fault.headers, content=_as_json(body)))
+
+
+def origin_of(request: Request) -> Origin:
+    """Return where the request came in."""
+    token = cast("Token", request.auth)
+    return Origin(
+        channel=Channel.API,
+        request_id=request_id_of(request._request),
+        address=request.META.get("REMOTE_ADDR") or None,
+        user_agent=request.headers.get("User-Agent", ""),
+        token_id=token.pk,
+        token_name=token.name,
+    )
+
+
+def _body_of(request: Request, *, required: bool) -> dict[str, Any]:
+    # Read through Django, which keeps to the size limit, before DRF looks at it.
+    if request.body:
+        return cast("dict[str, Any]", request.data)
+    if "Transfer-Encoding" in request.headers:
+        raise LengthRequired
+    if required:
+        raise Malformed([("", "the body is empty; a JSON object is expected")])
+    return {}
+
+
+def _as_json(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _response(answer: Answer, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(
+        answer.content,
+        status=answer.status,
+        content_type="application/json",
+        headers={**answer.headers, **(headers or {})},
+    )
