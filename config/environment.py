@@ -1,7 +1,9 @@
 """Typed reading of environment variables: a wrong value stops the start and names its variable."""
 
 import os
+import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -13,6 +15,9 @@ _SWITCHES = {"1": True, "true": True, "yes": True, "on": True} | {
     "no": False,
     "off": False,
 }
+
+_RATE = re.compile(r"(?P<count>[1-9][0-9]{0,8})/(?P<period>sec|min|hour)")
+_PERIODS = {"sec": timedelta(seconds=1), "min": timedelta(minutes=1), "hour": timedelta(hours=1)}
 
 
 def text(name: str, /, *, default: str | None = None) -> str:
@@ -37,6 +42,18 @@ def number(name: str, /, *, default: int) -> int:
     if not (value.isascii() and value.isdecimal()):
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
     return int(value)
+
+
+def rate(name: str, /, *, default: str) -> tuple[int, timedelta]:
+    """Read how many per period, such as `600/min`, as count and period.
+
+    Raises:
+        ImproperlyConfigured: The variable holds anything else.
+    """
+    value = text(name, default=default)
+    if not (match := _RATE.fullmatch(value)):
+        raise ImproperlyConfigured(f"{name} must be like 600/min (sec, min, hour), not {value!r}.")
+    return int(match["count"]), _PERIODS[match["period"]]
 
 
 def switch(name: str, /, *, default: bool) -> bool:

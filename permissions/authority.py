@@ -1,12 +1,15 @@
-"""What the batch pipeline asks: the actor's rights on many tasks, and whether a token is still good."""
+"""What the batch pipeline asks: rights on many tasks, and whether a token is still good."""
 
 from collections.abc import Sequence
 
 from django.contrib.auth.models import User
 from django.db import connection
+from django.utils import timezone
 
 from permissions import queries
 from permissions.flags import ALL, codenames_in
+from permissions.models import ApiToken
+from permissions.tokens import fault_of
 from tasks.batch.authority import Held, register_authority
 
 
@@ -22,6 +25,13 @@ class MatrixAuthority:
         with connection.cursor() as cursor:
             cursor.execute(queries.READ_RIGHTS, {"actor": actor.pk, "ids": list(task_ids)})
             return [Held(codenames_in(flags), ids) for flags, ids in cursor.fetchall()]
+
+    def token_is_valid(self, *, token_id: int, at_address: str | None) -> bool:
+        """Return whether the token could be used now from the address."""
+        token = ApiToken.objects.select_related("owner").filter(pk=token_id).first()
+        return token is not None and not fault_of(
+            token=token, at=timezone.now(), address=at_address
+        )
 
 
 register_authority(MatrixAuthority())

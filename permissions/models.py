@@ -366,3 +366,20 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.owner}"
+
+
+class TokenAllowance(models.Model):
+    """When a token's bucket of requests is full again.
+
+    The table is UNLOGGED: each request writes it, without waiting for the disk, and after a crash of
+    the database the buckets are full.
+    """
+
+    token_id = models.BigIntegerField(primary_key=True)
+    full_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"token {self.token_id}: full at {self.full_at}"

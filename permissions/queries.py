@@ -140,3 +140,23 @@ FROM target
 JOIN by_matrix ON by_matrix.id = target.matrix_id
 GROUP BY 1
 """
+
+# Takes one from a token's bucket if there is one: the bucket is full at `full_at`, every use moves that
+# by `each`, and it is empty when that is a whole period ahead. A refusal writes nothing.
+SPEND_ALLOWANCE = """
+WITH spent AS (
+    INSERT INTO permissions_tokenallowance AS allowance (token_id, full_at)
+    VALUES (%(token)s, statement_timestamp() + %(each)s::interval)
+    ON CONFLICT (token_id) DO UPDATE
+    SET full_at = greatest(allowance.full_at, statement_timestamp()) + %(each)s::interval
+    WHERE allowance.full_at + %(each)s::interval <= statement_timestamp() + %(period)s::interval
+    RETURNING token_id
+)
+SELECT EXISTS (SELECT FROM spent),
+       greatest(
+           interval '1 second',
+           (SELECT full_at + %(each)s::interval - %(period)s::interval - statement_timestamp()
+            FROM permissions_tokenallowance
+            WHERE token_id = %(token)s)
+       )
+"""

@@ -101,6 +101,17 @@ GUARDIAN_MONKEY_PATCH_GROUP = False
 # One operation is one transaction: the bound keeps its locks and its memory bounded.
 BULKHEAD_MAX_TARGETS = environment.number("BULKHEAD_MAX_TARGETS", default=20_000)
 
+# How many requests a token may make at once; its allowance comes back evenly over the period.
+BULKHEAD_RATE = environment.rate("BULKHEAD_RATE", default="600/min")
+# How many reverse proxies of ours stand in front: so many hops of X-Forwarded-For are believed.
+BULKHEAD_PROXIES = environment.number("BULKHEAD_PROXIES", default=0)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["permissions.api.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["permissions.api.scopes.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["permissions.api.throttling.TokenRateThrottle"],
+}
+
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 
 # Each environment states LOGGING: in JSON for machines, as text for a terminal.

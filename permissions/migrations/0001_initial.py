@@ -86,6 +86,16 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="TokenAllowance",
+            fields=[
+                ("token_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("full_at", models.DateTimeField()),
+            ],
+            options={
+                "default_permissions": (),
+            },
+        ),
+        migrations.CreateModel(
             name="GovernedTask",
             fields=[],
             options={

@@ -13,5 +13,10 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             Path(__file__).with_suffix(".sql").read_text(),
             Path(__file__).with_suffix(".down.sql").read_text(),
-        )
+        ),
+        # Django cannot declare it; see the model for the reason.
+        migrations.RunSQL(
+            "ALTER TABLE permissions_tokenallowance SET UNLOGGED",
+            "ALTER TABLE permissions_tokenallowance SET LOGGED",
+        ),
     ]

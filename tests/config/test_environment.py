@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -56,3 +58,27 @@ def test_words_without_a_default_must_be_there(monkeypatch: pytest.MonkeyPatch) 
     assert environment.words("NAME", default=["default"]) == ["default"]
     with pytest.raises(ImproperlyConfigured, match="NAME"):
         environment.words("NAME")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("600/min", (600, timedelta(minutes=1))),
+        ("1/sec", (1, timedelta(seconds=1))),
+        ("90/hour", (90, timedelta(hours=1))),
+    ],
+)
+def test_a_rate_is_a_count_per_period(
+    monkeypatch: pytest.MonkeyPatch, value: str, expected: tuple[int, timedelta]
+) -> None:
+    monkeypatch.setenv("NAME", value)
+
+    assert environment.rate("NAME", default="5/min") == expected
+
+
+@pytest.mark.parametrize("value", ["0/min", "10", "10/day", "-1/min", "1.5/sec", "10 / min"])
+def test_a_rate_refuses_anything_else(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("NAME", value)
+
+    with pytest.raises(ImproperlyConfigured, match="NAME"):
+        environment.rate("NAME", default="5/min")

@@ -1,0 +1,24 @@
+"""From which address a request came."""
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+
+def client_address(meta: Mapping[str, Any]) -> str | None:
+    """Return the client's address from a request's `META`, or None where it has none.
+
+    `X-Forwarded-For` is believed only as far as `BULKHEAD_PROXIES` proxies of ours have written it:
+    what stands further left, the client may have made up.
+    """
+    hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    path = [*hops, meta.get("REMOTE_ADDR", "")]
+    try:
+        address = ipaddress.ip_address(path[-1 - min(settings.BULKHEAD_PROXIES, len(hops))])
+    except ValueError:
+        return None  # a Unix socket has no address
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return str(address)

@@ -1,0 +1,69 @@
+"""Authentication by API token."""
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from audit.address import client_address
+from permissions.models import ApiToken
+from permissions.tokens import fault_of, find_token, note_use
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer bh_…`, or `X-Auth-Token: bh_…`, which alone counts when it is there.
+
+    CodeArts' SDK sends a signature of its own as `Authorization` next to `X-Auth-Token`.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Return the token's owner and the token; None when no credentials came.
+
+        Raises:
+            AuthenticationFailed: what came is no token that may be used now and from there.
+        """
+        secret = _secret_of(request)
+        if secret is None:
+            return None
+        token = find_token(secret)
+        if token is None:
+            raise AuthenticationFailed("the token is unknown")
+        now, address = timezone.now(), client_address(request.META)
+        if fault := fault_of(token=token, at=now, address=address):
+            raise AuthenticationFailed(fault)
+        note_use(token=token, at=now, address=address)
+        return token.owner, token
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the `WWW-Authenticate` of a 401."""
+        del request
+        return 'Bearer realm="bulkhead"'
+
+
+def _secret_of(request: Request) -> str | None:
+    if (secret := request.META.get("HTTP_X_AUTH_TOKEN")) is not None:
+        return str(secret)
+    authorization = request.META.get("HTTP_AUTHORIZATION")
+    if authorization is None:
+        return None
+    scheme, _, secret = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise AuthenticationFailed("send a token: 'Authorization: Bearer …' or 'X-Auth-Token: …'")
+    return str(secret.strip())
+
+
+class TokenAuthenticationScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the OpenAPI document describes it: either header will do."""
+
+    target_class = TokenAuthentication
+    name = ["bearer", "authToken"]
+
+    def get_security_definition(self, auto_schema: object) -> list[dict[str, str]]:
+        """Return the two ways to send a token."""
+        del auto_schema
+        return [
+            {"type": "http", "scheme": "bearer", "description": "An API token: bh_…"},
+            {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
+        ]

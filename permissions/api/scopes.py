@@ -1,0 +1,37 @@
+"""The one place where scopes are enforced."""
+
+from typing import TYPE_CHECKING
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from permissions.models import ApiToken
+
+
+if TYPE_CHECKING:
+    # Loading it loads this module, as a default of its views.
+    from rest_framework.views import APIView
+
+
+class HasScope(BasePermission):
+    """Lets a request pass whose token has the scope that the view declares for the method.
+
+    A view declares `scopes`, a mapping of methods to scopes. What is not declared is refused, so a
+    new route is closed until somebody decides who may use it.
+    """
+
+    message = "this address declares no scope for the method, so nobody may use it"
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        """Return whether the token may be used for this."""
+        token = request.auth
+        if not isinstance(token, ApiToken):
+            return False
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in view.allowed_methods:
+            return True  # and the view answers that it does not do that
+        scope = getattr(view, "scopes", {}).get(method)
+        if scope is None:
+            return False
+        self.message = f"the token lacks the scope {scope}"
+        return scope in token.scopes
