@@ -20,6 +20,7 @@ class RequestIdMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request under its id."""
         given = request.headers.get(HEADER, "")
         request_id = given if _FORM.fullmatch(given) else uuid7().hex
         setattr(request, _ATTRIBUTE, request_id)
@@ -29,6 +30,6 @@ class RequestIdMiddleware:
         return response
 
 
-def request_id_of(request: HttpRequest) -> str:
-    """Return the request's id, or nothing for a request that the middleware has not seen."""
+def request_id_of(request: object) -> str:
+    """Return the id of a request, wrapped or not; nothing if the middleware has not seen it."""
     return str(getattr(request, _ATTRIBUTE, ""))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import singledispatch
 from typing import NamedTuple
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -83,35 +84,18 @@ class LengthRequired(Exception):
     """The request's body comes without its length."""
 
 
-# A fault that says no more than its kind.
-_PLAIN: Mapping[type[Exception], tuple[int, FaultCode, str]] = {
-    OperationUnknown: (404, FaultCode.NO_OPERATION, "There is no such operation."),
-    Http404: (404, FaultCode.UNKNOWN_PATH, "There is nothing at this address."),
-    exceptions.NotFound: (404, FaultCode.UNKNOWN_PATH, "There is nothing at this address."),
-    PermissionDenied: (403, FaultCode.FORBIDDEN, "You may not do this."),
-    KeyReused: (
-        422,
-        FaultCode.KEY_REUSED,
-        "This Idempotency-Key was used for another request; use a new key.",
-    ),
-    LengthRequired: (
-        411,
-        FaultCode.LENGTH_REQUIRED,
-        "Send the body with a Content-Length; chunked bodies are not read.",
-    ),
-    RequestDataTooBig: (413, FaultCode.TOO_LARGE, "The body is larger than a request may be."),
-}
-
+_RETRY_SOON = {"Retry-After": "1"}
 # No id is longer; what is, is shown as far as it takes to recognise it.
 _LONGEST_SHOWN = 80
-_RETRY_SOON = {"Retry-After": "1"}
 
 _OF_DRF: Mapping[type[exceptions.APIException], FaultCode] = {
     exceptions.NotAuthenticated: FaultCode.UNAUTHENTICATED,
     exceptions.AuthenticationFailed: FaultCode.UNAUTHENTICATED,
     exceptions.PermissionDenied: FaultCode.FORBIDDEN,
+    exceptions.NotFound: FaultCode.UNKNOWN_PATH,
     exceptions.MethodNotAllowed: FaultCode.METHOD_NOT_ALLOWED,
     exceptions.NotAcceptable: FaultCode.NOT_ACCEPTABLE,
+    exceptions.ParseError: FaultCode.MALFORMED,
     exceptions.UnsupportedMediaType: FaultCode.UNSUPPORTED_MEDIA_TYPE,
     exceptions.Throttled: FaultCode.THROTTLED,
 }
@@ -127,76 +111,114 @@ _OF_OUTCOME: Mapping[OutcomeKind, tuple[int, FaultCode]] = {
 _BAD_REQUEST = frozenset({Reason.OTHER_PROJECT, Reason.UNKNOWN_ROLE})
 
 
+@singledispatch
 def fault_of(error: Exception) -> Fault:
     """Return what an interface says of the error; whatever is not foreseen is an internal error."""
-    if (plain := _PLAIN.get(type(error))) is not None:
-        status, code, message = plain
-        return Fault(status=status, code=code, message=message)
-    match error:
-        case Malformed() | BadTargetIds() | TooManyTargets() | NotRevertible():
-            return _of_request(error)
-        case PlanRefused():
-            return _of_refused(error)
-        case PlanDrifted():
-            offenders = [
-                Offender(uid, "drifted", "changed since the preview") for uid in error.uids
-            ]
-            return Fault(
-                status=412, code=FaultCode.DRIFTED, message=_sentence(error), offenders=offenders
-            )
-        case KeyInUse():
-            message = "A request with this Idempotency-Key is still running; repeat this one later."
-            return Fault(
-                status=409, code=FaultCode.KEY_IN_USE, message=message, headers=_RETRY_SOON
-            )
-        case exceptions.APIException():
-            return _of_drf(error)
-        case OperationalError() | InterfaceError():
-            message = (
-                "The database cannot serve the request now; repeat it with its Idempotency-Key."
-            )
-            return Fault(
-                status=503, code=FaultCode.UNAVAILABLE, message=message, headers=_RETRY_SOON
-            )
-    return Fault(
-        status=500,
-        code=FaultCode.INTERNAL,
-        message="Something went wrong here; the log knows it by this answer's X-Request-Id.",
-    )
+    del error
+    message = "Something went wrong here; the log knows it by this answer's X-Request-Id."
+    return Fault(status=500, code=FaultCode.INTERNAL, message=message)
 
 
-def _of_request(error: Malformed | BadTargetIds | TooManyTargets | NotRevertible) -> Fault:
-    status, code = 400, FaultCode.MALFORMED
-    offenders: list[Offender] = []
-    match error:
-        case Malformed():
-            offenders = [
-                Offender("", code, f"{place}: {text}" if place else text)
-                for place, text in error.problems
-            ]
-        case BadTargetIds():
-            code = FaultCode.BAD_TARGET_ID
-            detail = "is no id of 24 or 32 hexadecimal digits"
-            offenders = [Offender(_shortened(uid), code, detail) for uid in error.uids]
-        case TooManyTargets():
-            code = FaultCode.TOO_MANY_TARGETS
-        case NotRevertible():
-            status, code = 422, FaultCode.NOT_REVERTIBLE
-    return Fault(status=status, code=code, message=_sentence(error), offenders=offenders)
+@fault_of.register
+def _(error: Malformed) -> Fault:
+    code = FaultCode.MALFORMED
+    offenders = [
+        Offender("", code, f"{place}: {text}" if place else text) for place, text in error.problems
+    ]
+    return Fault(status=400, code=code, message=_sentence(error), offenders=offenders)
 
 
-def _of_refused(error: PlanRefused) -> Fault:
+@fault_of.register
+def _(error: BadTargetIds) -> Fault:
+    code, detail = FaultCode.BAD_TARGET_ID, "is no id of 24 or 32 hexadecimal digits"
+    offenders = [Offender(_shortened(uid), code, detail) for uid in error.uids]
+    return Fault(status=400, code=code, message=_sentence(error), offenders=offenders)
+
+
+@fault_of.register
+def _(error: TooManyTargets) -> Fault:
+    return Fault(status=400, code=FaultCode.TOO_MANY_TARGETS, message=_sentence(error))
+
+
+@fault_of.register
+def _(error: PlanRefused) -> Fault:
     refusals = error.plan.refusals
     kinds = {outcome.kind for outcome in refusals}
     status, code = next(found for kind, found in _OF_OUTCOME.items() if kind in kinds)
     if code is FaultCode.INVALID and all(outcome.reason in _BAD_REQUEST for outcome in refusals):
         status = 400
-    return Fault(
-        status=status,
-        code=code,
-        message=_sentence(error),
-        offenders=list(_offenders(error)),
-    )
+    offenders = list(_offenders(error))
+    return Fault(status=status, code=code, message=_sentence(error), offenders=offenders)
+
+
+@fault_of.register
+def _(error: PlanDrifted) -> Fault:
+    code = FaultCode.DRIFTED
+    offenders = [Offender(uid, code, "changed since the preview") for uid in error.uids]
+    return Fault(status=412, code=code, message=_sentence(error), offenders=offenders)
+
+
+@fault_of.register
+def _(error: NotRevertible) -> Fault:
+    return Fault(status=422, code=FaultCode.NOT_REVERTIBLE, message=_sentence(error))
+
+
+@fault_of.register
+def _(_: OperationUnknown) -> Fault:
+    return Fault(status=404, code=FaultCode.NO_OPERATION, message="There is no such operation.")
+
+
+@fault_of.register
+def _(_: KeyReused) -> Fault:
+    message = "This Idempotency-Key was used for another request; use a new key."
+    return Fault(status=422, code=FaultCode.KEY_REUSED, message=message)
+
+
+@fault_of.register
+def _(_: KeyInUse) -> Fault:
+    message = "A request with this Idempotency-Key is still running; repeat this one later."
+    return Fault(status=409, code=FaultCode.KEY_IN_USE, message=message, headers=_RETRY_SOON)
+
+
+@fault_of.register
+def _(_: LengthRequired) -> Fault:
+    message = "Send the body with a Content-Length; chunked bodies are not read."
+    return Fault(status=411, code=FaultCode.LENGTH_REQUIRED, message=message)
+
+
+@fault_of.register
+def _(_: RequestDataTooBig) -> Fault:
+    message = "The body is larger than a request may be."
+    return Fault(status=413, code=FaultCode.TOO_LARGE, message=message)
+
+
+@fault_of.register
+def _(_: Http404) -> Fault:
+    message = "There is nothing at this address."
+    return Fault(status=404, code=FaultCode.UNKNOWN_PATH, message=message)
+
+
+@fault_of.register
+def _(_: PermissionDenied) -> Fault:
+    return Fault(status=403, code=FaultCode.FORBIDDEN, message="You may not do this.")
+
+
+@fault_of.register(OperationalError)
+@fault_of.register(InterfaceError)
+def _(_: Exception) -> Fault:
+    message = "The database cannot serve the request now; repeat it with its Idempotency-Key."
+    return Fault(status=503, code=FaultCode.UNAVAILABLE, message=message, headers=_RETRY_SOON)
+
+
+@fault_of.register
+def _(error: exceptions.APIException) -> Fault:
+    code = next((code for kind, code in _OF_DRF.items() if isinstance(error, kind)), None)
+    if code is None:
+        return fault_of.dispatch(Exception)(error)
+    headers = {}
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(max(1, round(wait)))
+    return Fault(status=error.status_code, code=code, message=str(error.detail), headers=headers)
 
 
 def _offenders(error: PlanRefused) -> Iterator[Offender]:
@@ -206,21 +228,6 @@ def _offenders(error: PlanRefused) -> Iterator[Offender]:
             yield Offender(outcome.uid, code, outcome.detail)
         for pointer, rule, message in outcome.problems:
             yield Offender(outcome.uid, code, message, pointer, rule)
-
-
-def _of_drf(error: exceptions.APIException) -> Fault:
-    code = next((code for kind, code in _OF_DRF.items() if isinstance(error, kind)), None)
-    headers = {}
-    if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(max(1, round(wait)))
-    if challenge := getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = challenge
-    return Fault(
-        status=error.status_code,
-        code=code or (FaultCode.MALFORMED if error.status_code < 500 else FaultCode.INTERNAL),
-        message=str(error.detail),
-        headers=headers,
-    )
 
 
 def _sentence(error: Exception) -> str:

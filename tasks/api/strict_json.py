@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import IO, Any
 
-from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
 
 from tasks.batch.errors import Malformed
@@ -57,7 +56,7 @@ class StrictJSONParser(BaseParser):
             RequestDataTooBig: it is larger than `DATA_UPLOAD_MAX_MEMORY_SIZE`.
         """
         del media_type
-        request: HttpRequest | None = (parser_context or {}).get("request")
+        request = (parser_context or {}).get("request")
         return parse_object(stream.read() if request is None else request.body)
 
 

@@ -11,9 +11,8 @@ from typing import Any, ClassVar, Protocol, cast
 
 import structlog
 from django.contrib.auth.models import User
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from rest_framework.exceptions import NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -162,13 +161,13 @@ class UnknownPathView(InterfaceView):
     throttle_classes = ()
     schema = None
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, *_: Any, **__: Any) -> None:
         """Refuse, whatever the method and the token.
 
         Raises:
-            NotFound: always.
+            Http404: always.
         """
-        raise NotFound
+        raise Http404
 
 
 def fault_response(fault: Fault, body: Mapping[str, Any]) -> HttpResponse:
@@ -181,7 +180,7 @@ def origin_of(request: Request) -> Origin:
     token = cast("Token", request.auth)
     return Origin(
         channel=Channel.API,
-        request_id=request_id_of(request._request),
+        request_id=request_id_of(request),
         address=request.META.get("REMOTE_ADDR") or None,
         user_agent=request.headers.get("User-Agent", ""),
         token_id=token.pk,
