@@ -1,7 +1,8 @@
 """Secrets in settings: encrypted in one table, named everywhere else by a reference.
 
 The reference is random: equal secrets have different references, so nobody can test a guess.
-Keys are derived from `SECRET_KEY` and `SECRET_KEY_FALLBACKS`, so a rotated key still opens old ones.
+Keys are derived from `SECRET_KEY` and `SECRET_KEY_FALLBACKS`, so a rotated key still opens old
+ones.
 """
 
 import base64
@@ -21,7 +22,7 @@ from tasks.schemas import REFERENCE_PREFIX, Pointer
 
 
 class Extracted(NamedTuple):
-    """A document with references where it had secrets; by place, the references and the raw values."""
+    """A document with references in place of secrets; both are told by the place they stand at."""
 
     document: Any
     references: Mapping[Pointer, str]
