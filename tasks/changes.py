@@ -17,7 +17,7 @@ from tasks.batch.plan import Outcome, OutcomeKind, Reason
 from tasks.merge import merge_patch
 from tasks.models import Task
 from tasks.schemas import CompiledSchema, Pointer, Problem, compiled_schema, json_pointer
-from tasks.secrets import new_reference, store_secrets
+from tasks.secrets import extract_secrets, store_secrets
 
 
 class SettingsRow(NamedTuple):
@@ -114,25 +114,19 @@ class UpdateSettings(Change[SettingsRow]):
     def bind(self, *, rows: Sequence[SettingsRow]) -> Self:
         """Put references where any target's type has a secret; note the types that forbid it."""
         types = read_schemas({row.task_type_id for row in rows})
-        raw = {
-            place: value
-            for task_type in types.values()
-            for place in task_type.schema.secrets
-            if isinstance(value := _at(self.patch, place), str)
-            and json_pointer(place) not in self.sealed
-        }
-        references = {place: new_reference() for place in raw}
-        patch: Any = self.patch
-        for place, reference in references.items():
-            patch = _with(patch, place, reference)
-        sealed = {json_pointer(place): reference for place, reference in references.items()}
+        places = {place for task_type in types.values() for place in task_type.schema.secrets}
+        extracted = extract_secrets(
+            self.patch,
+            places=[place for place in places if json_pointer(place) not in self.sealed],
+        )
+        sealed = {json_pointer(place): name for place, name in extracted.references.items()}
         return replace(
             self,
-            patch=patch,
+            patch=extracted.document,
             sealed={**self.sealed, **sealed},
-            secrets={references[place]: value for place, value in raw.items()},
+            secrets=extracted.to_store,
             secret_problems={
-                type_id: _secret_problems(task_type.schema, raw)
+                type_id: _secret_problems(task_type.schema, extracted.values)
                 for type_id, task_type in types.items()
             },
             types=types,
@@ -370,20 +364,6 @@ def _write_enabled(*, outcomes: Sequence[Outcome], operation: Operation, at: dat
             "disabled_reason": [outcome.write[1] for outcome in outcomes],
         },
     )
-
-
-def _at(document: Any, place: Pointer) -> Any:
-    for step in place:
-        if not isinstance(document, dict):
-            return None
-        document = document.get(step)
-    return document
-
-
-def _with(document: Mapping[str, Any], place: Pointer, value: Any) -> dict[str, Any]:
-    step, *rest = place
-    inner = _with(document[step], tuple(rest), value) if rest else value
-    return {**document, step: inner}
 
 
 def _secret_problems(schema: CompiledSchema, raw: Mapping[Pointer, str]) -> list[Problem]:

@@ -1,0 +1,1 @@
+"""`manage.py load_task_types` and `manage.py import_tasks`."""
