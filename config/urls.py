@@ -1,7 +1,18 @@
 """Every address the product answers."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
+
+from tasks.api.opsera import OpseraUnknownPathView
 
 
-urlpatterns = [path("admin/", admin.site.urls)]
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/", include("tasks.api.urls")),
+    re_path(r"^api(/|$)", OpseraUnknownPathView.as_view()),
+]
+
+handler400 = "config.interfaces.bad_request"
+handler403 = "config.interfaces.permission_denied"
+handler404 = "config.interfaces.page_not_found"
+handler500 = "config.interfaces.server_error"

@@ -43,6 +43,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "audit.request_id.RequestIdMiddleware",
+    "config.interfaces.PlainHttpRefused",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -110,6 +112,20 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["permissions.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["permissions.api.scopes.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["permissions.api.throttling.TokenRateThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # The Accept header says it; a query parameter that nobody knows is refused.
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Bulkhead",
+    "DESCRIPTION": "Changes ten thousand CI/CD tasks as safely as one.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": ["tasks.api.openapi.add_components"],
+    # Served from here, without a network.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"

@@ -60,6 +60,11 @@ class TokenAuthenticationScheme(OpenApiAuthenticationExtension):  # type: ignore
     target_class = TokenAuthentication
     name = ["bearer", "authToken"]
 
+    def get_security_requirement(self, auto_schema: object) -> list[dict[str, list[str]]]:
+        """Return the two ways as alternatives; the library would ask for both at once."""
+        del auto_schema
+        return [{name: []} for name in self.name]
+
     def get_security_definition(self, auto_schema: object) -> list[dict[str, str]]:
         """Return the two ways to send a token."""
         del auto_schema

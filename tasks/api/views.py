@@ -5,18 +5,20 @@ A vendor's view reads its body into a batch and says how a result looks; everyth
 
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Protocol, cast
+from uuid import UUID
 
 import structlog
 from django.contrib.auth.models import User
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from audit.address import client_address
 from audit.context import Origin
 from audit.models import Channel, Operation
 from audit.request_id import request_id_of
@@ -31,7 +33,7 @@ from tasks.batch.pipeline import Applied, Batch
 from tasks.batch.plan import Plan
 
 
-OPERATIONS = "/api/v2/operations/"
+_OPERATIONS = "/api/v2/operations/"
 
 logger = structlog.get_logger(__name__)
 
@@ -52,7 +54,7 @@ class InterfaceView(APIView):
     scopes: Mapping[str, str]
 
     parser_classes = (StrictJSONParser,)
-    renderer_classes = (JSONRenderer,)
+    renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer,)
     http_method_names = ("get", "head", "post")
 
     @staticmethod
@@ -129,7 +131,7 @@ class BatchView(InterfaceView):
         headers = {"ETag": f'"{plan.fingerprint}"'}
         if not plan.refusals:
             body = {**self.previewed_body(plan), "plan": plan_data(plan)}
-            return _response(Answer(status=200, headers=headers, content=_as_json(body)))
+            return json_response(body, headers=headers)
         fault = fault_of(PlanRefused(plan))
         return fault_response(
             replace(fault, headers=headers), {**self.fault_body(fault), "plan": plan_data(plan)}
@@ -144,7 +146,7 @@ class BatchView(InterfaceView):
         )
 
     def _answer(self, applied: Applied, terms: Terms) -> Answer:
-        headers = {"Location": f"{OPERATIONS}{applied.operation.pk}"}
+        headers = {"Location": f"{_OPERATIONS}{applied.operation.pk}"}
         if not terms.respond_async:
             body = self.applied_body(applied.plan)
             return Answer(status=200, headers=headers, content=_as_json(body))
@@ -170,6 +172,18 @@ class UnknownPathView(InterfaceView):
         raise Http404
 
 
+def location_of(operation_id: UUID | None) -> str | None:
+    """Return where to read of an operation."""
+    return f"{_OPERATIONS}{operation_id}" if operation_id else None
+
+
+def json_response(
+    body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """Return the response with this body."""
+    return _response(Answer(status=200, headers=headers or {}, content=_as_json(body)))
+
+
 def fault_response(fault: Fault, body: Mapping[str, Any]) -> HttpResponse:
     """Return the response that says of a fault what the body says."""
     return _response(Answer(status=fault.status, headers=fault.headers, content=_as_json(body)))
@@ -181,7 +195,7 @@ def origin_of(request: Request) -> Origin:
     return Origin(
         channel=Channel.API,
         request_id=request_id_of(request),
-        address=request.META.get("REMOTE_ADDR") or None,
+        address=client_address(request.META),
         user_agent=request.headers.get("User-Agent", ""),
         token_id=token.pk,
         token_name=token.name,

@@ -1,0 +1,224 @@
+"""How the OpenAPI document describes batches: the parameters, answers and components that all share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
+
+from tasks.batch.plan import OutcomeKind, Reason
+
+
+Schema = dict[str, Any]
+
+_COMPONENTS: dict[str, Schema] = {}
+
+_HEADER: Final = "header"
+
+REQUEST_ID = OpenApiParameter(
+    "X-Request-Id",
+    {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+    _HEADER,
+    description="An id of yours; every answer carries it, or one that was made.",
+)
+_DRY_RUN = OpenApiParameter(
+    "dry_run",
+    {"type": "string", "enum": ["true", "false"], "default": "false"},
+    OpenApiParameter.QUERY,
+    description="Answer as applying would, with the plan added, and change nothing.",
+)
+_IF_MATCH = OpenApiParameter(
+    "If-Match",
+    {"type": "string"},
+    _HEADER,
+    description="The ETag of a dry run: if any target has changed since, nothing is changed (412).",
+)
+_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    _HEADER,
+    description=(
+        "Makes the request count once per token: repeated within 24 hours, the first answer comes"
+        " again with `Idempotency-Replayed: true`. A refused request leaves its key free."
+    ),
+)
+_PREFER = OpenApiParameter(
+    "Prefer",
+    {"type": "string"},
+    _HEADER,
+    description="`respond-async`: answer 202 now, and apply the batch in the worker.",
+)
+_TERMS = (_DRY_RUN, _IF_MATCH, _KEY, _PREFER, REQUEST_ID)
+
+_ANSWER_HEADERS = (
+    OpenApiParameter(
+        "X-Request-Id", str, _HEADER, response=True, description="The id of this request."
+    ),
+    OpenApiParameter(
+        "Location", str, _HEADER, response=[200, 202], description="The operation's address."
+    ),
+    OpenApiParameter(
+        "ETag", str, _HEADER, response=[200], description="The fingerprint, of a dry run."
+    ),
+    OpenApiParameter(
+        "Idempotency-Replayed",
+        {"type": "string", "enum": ["true"]},
+        _HEADER,
+        response=[200, 202],
+        description="This is the first answer again.",
+    ),
+    OpenApiParameter("Preference-Applied", str, _HEADER, response=[202]),
+    OpenApiParameter("WWW-Authenticate", str, _HEADER, response=[401]),
+    OpenApiParameter(
+        "Retry-After",
+        int,
+        _HEADER,
+        response=[409, 429, 503],
+        description="The seconds after which to repeat the request.",
+    ),
+)
+
+_FAULTS: Mapping[int, str] = {
+    400: "The request is malformed, or names what does not exist.",
+    401: "There is no token, or none that may be used.",
+    403: "The token lacks the scope, or its owner a right on some target.",
+    404: "Some target, or the address, does not exist for the token's owner.",
+    406: "The answer is JSON, which the request does not accept.",
+    409: "Some target changed since the operation to undo, or the key's request is still running.",
+    411: "The body came without its length.",
+    412: "Some target changed since the dry run.",
+    413: "The body is larger than 8 MiB.",
+    415: "The body is not sent as JSON.",
+    422: "Some task's type does not allow the settings, or the key was used for another request.",
+    429: "The token has used up its requests.",
+    500: "Something went wrong in the server.",
+    503: "The database cannot serve the request now.",
+}
+READ_FAULTS = (400, 401, 403, 404, 406, 429, 500, 503)
+
+
+def component(name: str, schema: Schema) -> Schema:
+    """Add a named schema to the document; return the reference to it."""
+    _COMPONENTS[name] = schema
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def add_components(
+    result: dict[str, Any], **_: Any
+) -> dict[str, Any]:  # the signature of the library's hooks
+    """Put the named schemas into the generated document."""
+    result["components"].setdefault("schemas", {}).update(sorted(_COMPONENTS.items()))
+    return result
+
+
+def fault_responses(failure: Schema, statuses: Sequence[int]) -> dict[int, OpenApiResponse]:
+    """Return the answers of a vendor's errors."""
+    return {status: OpenApiResponse(failure, description=_FAULTS[status]) for status in statuses}
+
+
+PLAN = component(
+    "Plan",
+    {
+        "type": "object",
+        "description": "What applying the batch would do to each target.",
+        "required": ["fingerprint", "counts", "targets"],
+        "properties": {
+            "fingerprint": {
+                "type": "string",
+                "description": "Sent as `If-Match`, it binds applying to this plan.",
+            },
+            "counts": {
+                "type": "object",
+                "required": [str(kind) for kind in OutcomeKind],
+                "properties": {str(kind): {"type": "integer"} for kind in OutcomeKind},
+            },
+            "targets": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["target", "outcome"],
+                    "properties": {
+                        "target": {"type": "string"},
+                        "outcome": {"enum": [str(kind) for kind in OutcomeKind]},
+                        "code": {"enum": [str(reason) for reason in Reason]},
+                        "detail": {"type": "string"},
+                        "changes": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "required": ["place"],
+                                "properties": {
+                                    "place": {"type": "string", "description": "A JSON pointer."},
+                                    "before": {"description": "Absent where there was nothing."},
+                                    "after": {"description": "Absent where nothing will be."},
+                                    "secret": {
+                                        "const": True,
+                                        "description": "The place is secret and is not shown.",
+                                    },
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchDescription:
+    """What a batch endpoint's description does not share with others: schemas, words, examples."""
+
+    operation_id: str
+    summary: str
+    description: str
+    tag: str
+    body: Schema
+    result: Schema
+    failure: Schema
+    examples: Sequence[OpenApiExample] = ()
+
+
+def describe_batch(described: BatchDescription) -> Any:
+    """Return the decorator of the view that answers such a batch."""
+    accepted = OpenApiResponse(described.result, description="The operation waits for the worker.")
+    answered = OpenApiResponse(described.result, description="All targets are as they should be.")
+    return extend_schema_view(
+        post=extend_schema(
+            operation_id=described.operation_id,
+            summary=described.summary,
+            description=described.description,
+            tags=[described.tag],
+            parameters=[*_TERMS, *_ANSWER_HEADERS],
+            request={"application/json": described.body},
+            responses={
+                200: answered,
+                202: accepted,
+                **fault_responses(described.failure, list(_FAULTS)),
+            },
+            examples=described.examples,
+        )
+    )
+
+
+def describe_read(
+    *, operation_id: str, summary: str, tag: str, result: Schema, failure: Schema
+) -> Any:
+    """Return the decorator of a view that reads something."""
+    headers = [header for header in _ANSWER_HEADERS if header.response is True]
+    return extend_schema_view(
+        get=extend_schema(
+            operation_id=operation_id,
+            summary=summary,
+            tags=[tag],
+            parameters=[REQUEST_ID, *headers],
+            responses={200: result, **fault_responses(failure, READ_FAULTS)},
+        )
+    )

@@ -1,0 +1,191 @@
+"""`/api/v2/operations/{id}`: how far an operation has come, and its undo."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from audit.context import Origin
+from audit.models import Channel, Operation, Progress, State
+from tasks.api.openapi import BatchDescription, component, describe_batch, describe_read
+from tasks.api.opsera import OPSERA_FAILURE, OPSERA_RESULT, OpseraBatchView, OpseraView
+from tasks.api.scopes import TASKS_READ, scope_of_kind
+from tasks.api.views import json_response, location_of
+from tasks.batch.errors import Malformed, NotRevertible
+from tasks.batch.pipeline import Batch
+from tasks.batch.revert import Undo, batch_to_undo, visible_operation
+
+
+_WAITING = frozenset({State.QUEUED, State.RUNNING})
+
+
+_LOCATION = {"type": ["string", "null"]}
+_TIME = {"type": ["string", "null"], "format": "date-time"}
+_COUNT = {"type": "integer", "minimum": 0}
+OPERATION = component(
+    "Operation",
+    {
+        "type": "object",
+        "required": ["id", "kind", "state", "counts", "progress", "refusals", "reverts"],
+        "properties": {
+            "id": {"type": "string", "format": "uuid"},
+            "kind": {"type": "string"},
+            "state": {"enum": State.values},
+            "actor": {"type": "string"},
+            "channel": {"enum": Channel.values},
+            "token": {"type": ["string", "null"], "description": "The token's name."},
+            "request_id": {"type": "string"},
+            "reason": {"type": "string"},
+            "counts": {
+                "type": "object",
+                "required": ["targets", "changed", "unchanged"],
+                "properties": dict.fromkeys(("targets", "changed", "unchanged"), _COUNT),
+            },
+            "progress": {
+                "type": "object",
+                "required": ["done", "total"],
+                "properties": {"done": _COUNT, "total": _COUNT},
+            },
+            "refusals": {
+                "type": "array",
+                "description": "Why the worker refused the batch, target by target.",
+                "items": {
+                    "type": "object",
+                    "required": ["target", "code", "detail"],
+                    "properties": {
+                        name: {"type": "string"} for name in ("target", "code", "detail")
+                    },
+                },
+            },
+            "reverts": {**_LOCATION, "description": "The operation that this one undid."},
+            "reverted_by": {"type": "array", "items": {"type": "string"}},
+            "created_at": _TIME,
+            "started_at": _TIME,
+            "finished_at": _TIME,
+        },
+    },
+)
+_UNDO = component(
+    "Undo",
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "skip_conflicts": {
+                "type": "boolean",
+                "default": False,
+                "description": "Leave alone what has changed since, instead of refusing.",
+            }
+        },
+    },
+)
+
+
+@describe_read(
+    operation_id="read_operation",
+    summary="Read how far an operation has come",
+    tag="operations",
+    result=OPERATION,
+    failure=OPSERA_FAILURE,
+)
+class OperationView(OpseraView):
+    """Tells an operation's owner, and superusers, what it did or how far it has come."""
+
+    scopes: Mapping[str, str] = {"GET": TASKS_READ}
+
+    def get(self, request: Request, operation_id: UUID) -> HttpResponse:
+        """Answer with the operation."""
+        actor = cast("User", request.user)
+        operation = visible_operation(actor=actor, operation_id=operation_id)
+        # Whoever waits for an operation shall not be told yesterday's answer.
+        return json_response(operation_data(operation), headers={"Cache-Control": "no-store"})
+
+
+@describe_batch(
+    BatchDescription(
+        operation_id="revert_operation",
+        summary="Undo an operation",
+        description=(
+            "Gives every task that the operation changed back what it had, as an operation of its own."
+            " Tasks that have changed since are refused (409), or left alone with `skip_conflicts`."
+            " The token needs the scope that it took to make the change."
+        ),
+        tag="operations",
+        body=_UNDO,
+        result=OPSERA_RESULT,
+        failure=OPSERA_FAILURE,
+    )
+)
+class RevertView(OpseraBatchView):
+    """Undoes an operation, as an operation of its own."""
+
+    body_required: ClassVar[bool] = False
+    applied_message: ClassVar[str] = "The operation has been undone."
+    accepted_message: ClassVar[str] = "The undo of the operation has been accepted."
+
+    @property
+    def scopes(self) -> Mapping[str, str]:  # type: ignore[override]  # it depends on the operation
+        """Ask for the scope that it takes to do what is to be undone."""
+        actor = cast("User", self.request.user)
+        operation = visible_operation(actor=actor, operation_id=self.kwargs["operation_id"])
+        scope = scope_of_kind(operation.kind)
+        if scope is None:
+            raise NotRevertible(f"an operation of the kind {operation.kind} cannot be undone")
+        return {"POST": scope}
+
+    def batch_of(self, *, actor: User, body: dict[str, Any], origin: Origin) -> Batch:
+        """Return the batch that undoes the operation.
+
+        Raises:
+            Malformed: the body says something else than whether to skip conflicts.
+            OperationUnknown: there is no such operation, or it is somebody else's.
+            NotRevertible: it cannot be undone.
+        """
+        skip_conflicts = body.get("skip_conflicts", False)
+        problems = [(f"/{key}", "is not known here") for key in body.keys() - {"skip_conflicts"}]
+        if not isinstance(skip_conflicts, bool):
+            problems.append(("/skip_conflicts", "must be true or false"))
+        if problems:
+            raise Malformed(sorted(problems))
+        undo = Undo(operation_id=self.kwargs["operation_id"], skip_conflicts=skip_conflicts)
+        return batch_to_undo(actor=actor, undo=undo, origin=origin)
+
+
+def operation_data(operation: Operation) -> dict[str, Any]:
+    """Return what an interface says of an operation; nothing in it is a secret."""
+    progress = Progress.objects.filter(operation=operation).first()
+    done = progress.done if progress else 0
+    reverted_by = operation.reverted_by.order_by("created_at", "id").values_list("pk", flat=True)
+    return {
+        "id": str(operation.pk),
+        "kind": operation.kind,
+        "state": operation.state,
+        "actor": operation.actor_name,
+        "channel": operation.channel,
+        "token": operation.token_name or None,
+        "request_id": operation.request_id,
+        "reason": operation.reason,
+        "counts": {
+            "targets": operation.targets,
+            "changed": operation.changed,
+            "unchanged": operation.unchanged,
+        },
+        "progress": {
+            "done": done if operation.state in _WAITING else operation.targets,
+            "total": operation.targets,
+        },
+        "refusals": operation.refusals,
+        "reverts": location_of(operation.reverts_id),
+        "reverted_by": [location_of(key) for key in reverted_by],
+        "created_at": _time(operation.created_at),
+        "started_at": _time(operation.started_at),
+        "finished_at": _time(operation.finished_at),
+    }
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

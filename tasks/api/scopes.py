@@ -1,0 +1,26 @@
+"""Which scope a token needs to change something; a change's right on tasks decides."""
+
+from collections.abc import Mapping
+
+from tasks.batch.change import Change
+
+
+SETTINGS_WRITE = "settings:write"
+PERMISSIONS_WRITE = "permissions:write"
+TASKS_READ = "tasks:read"
+TASKS_WRITE = "tasks:write"
+
+_OF_RIGHT: Mapping[str, str] = {
+    "change_task": SETTINGS_WRITE,
+    "manage_task": PERMISSIONS_WRITE,
+    "delete_task": TASKS_WRITE,
+    "execute_task": TASKS_WRITE,
+    "copy_task": TASKS_WRITE,
+    "disable_task": TASKS_WRITE,
+}
+
+
+def scope_of_kind(kind: str) -> str | None:
+    """Return the scope that it takes to make, or undo, changes of this kind; None if nobody can."""
+    change = Change.of_kind(kind)
+    return _OF_RIGHT[change.right] if change else None

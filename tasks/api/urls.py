@@ -1,0 +1,16 @@
+"""The addresses under `/api/`; none ends in a slash."""
+
+from django.urls import path
+
+from tasks.api.documents import DocsView, SchemaView
+from tasks.api.operations import OperationView, RevertView
+from tasks.api.opsera import SettingsView
+
+
+urlpatterns = [
+    path("v2/settings/tasks", SettingsView.as_view()),
+    path("v2/operations/<uuid:operation_id>", OperationView.as_view(), name="operation"),
+    path("v2/operations/<uuid:operation_id>/revert", RevertView.as_view()),
+    path("schema", SchemaView.as_view(), name="schema"),
+    path("docs", DocsView.as_view(), name="docs"),
+]

@@ -1,0 +1,61 @@
+"""From an operation to the batch that undoes it: a batch like any other, judged as of now."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from audit.context import Origin
+from audit.models import Operation, State
+from tasks.batch.change import Change
+from tasks.batch.errors import NotRevertible, OperationUnknown
+from tasks.batch.pipeline import Batch
+
+
+_WHY_NOT = {
+    State.QUEUED: "the operation has not run yet",
+    State.RUNNING: "the operation is still running",
+    State.REFUSED: "the operation was refused and changed nothing",
+    State.FAILED: "the operation failed and changed nothing",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undo:
+    """Which operation to undo, and whether to leave alone what has changed since."""
+
+    operation_id: UUID
+    skip_conflicts: bool = False
+    reason: str = ""
+
+
+def visible_operation(*, actor: User, operation_id: UUID) -> Operation:
+    """Return an operation of the actor's; superusers see every one.
+
+    Raises:
+        OperationUnknown: there is none, or it is somebody else's.
+    """
+    operation = Operation.objects.filter(pk=operation_id).first()
+    if operation is None or not (actor.is_superuser or operation.actor_id == actor.pk):
+        raise OperationUnknown
+    return operation
+
+
+def batch_to_undo(*, actor: User, undo: Undo, origin: Origin) -> Batch:
+    """Return the batch that takes back what the operation changed.
+
+    Raises:
+        OperationUnknown: there is no such operation, or it is somebody else's.
+        NotRevertible: it changed nothing, or what it did cannot be undone.
+    """
+    operation = visible_operation(actor=actor, operation_id=undo.operation_id)
+    kind = Change.of_kind(operation.kind)
+    if kind is None or kind.inverse is None:
+        raise NotRevertible(f"an operation of the kind {operation.kind} cannot be undone")
+    if operation.state != State.APPLIED:
+        raise NotRevertible(_WHY_NOT[State(operation.state)])
+    uids = kind.inverse.uids_of(operation_id=str(operation.pk))
+    if not uids:
+        raise NotRevertible("the operation changed nothing that is still there")
+    change = kind.inverse(operation_id=str(operation.pk), skip_conflicts=undo.skip_conflicts)
+    return Batch(change=change, uids=uids, origin=origin, reason=undo.reason, reverts=operation.pk)
