@@ -13,6 +13,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import connection, models, transaction
 from django.utils import timezone
 from psycopg import sql
+from psycopg.adapt import PyFormat
 
 from audit.context import Origin, recording
 from audit.models import Operation, State
@@ -175,13 +176,17 @@ def _type(model: type[models.Model], name: str) -> sql.SQL:
 def _incoming(
     model: type[models.Model], columns: Mapping[str, Sequence[Any]], *, keyed: bool = True
 ) -> sql.Composed:
-    """Return `unnest(…) AS incoming(…)`: JSON travels as text, everything else as its own type."""
-    arrays: list[sql.Composable] = [sql.SQL("%(keys)s::bigint[]")] if keyed else []
+    """Return `unnest(…) AS incoming(…)`: JSON travels as text, everything else as its own type.
+
+    Arrays travel in binary: as text, each quote in 10,000 JSON documents would be escaped by Python.
+    """
+    arrays: list[sql.Composable] = [sql.SQL("%(keys)b::bigint[]")] if keyed else []
     names: list[sql.Composable] = [sql.SQL("key")] if keyed else []
     for name in columns:
         field = model._meta.get_field(name)
         kind = sql.SQL("text") if isinstance(field, models.JSONField) else _type(model, name)
-        arrays.append(sql.SQL("{}::{}[]").format(sql.Placeholder(f"column_{name}"), kind))
+        values = sql.Placeholder(f"column_{name}", format=PyFormat.BINARY)
+        arrays.append(sql.SQL("{}::{}[]").format(values, kind))
         names.append(_column(model, name))
     return sql.SQL("unnest({}) AS incoming({})").format(
         sql.SQL(", ").join(arrays), sql.SQL(", ").join(names)
