@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db import connection, models, transaction
 from django.utils import timezone
 from psycopg import sql
+from psycopg.adapt import PyFormat
 
 from audit.context import Origin, recording
 from audit.models import Operation, State
@@ -178,16 +179,21 @@ def _type(model: type[models.Model], name: str) -> sql.SQL:
 def _incoming(
     model: type[models.Model], columns: Mapping[str, Sequence[Any]], *, keyed: bool = True
 ) -> sql.Composed:
-    """Return `unnest(…) AS incoming(…)`: JSON travels as text, everything else as its own type."""
+    """Return `unnest(…) AS incoming(…)`: JSON travels as text, everything else as its own type.
+
+    Arrays travel in binary: as text, each quote in 10,000 JSON documents would be escaped by Python.
+    """
     arrays: list[sql.Composed] = []
     names: list[sql.Composable] = []
     if keyed:
-        arrays.append(sql.SQL("{}::bigint[]").format(sql.Placeholder("keys")))
+        keys = sql.Placeholder("keys", format=PyFormat.BINARY)
+        arrays.append(sql.SQL("{}::bigint[]").format(keys))
         names.append(sql.Identifier("key"))
     for name in columns:
         is_json = isinstance(_field(model, name), models.JSONField)
         kind = sql.SQL("text") if is_json else _type(model, name)
-        arrays.append(sql.SQL("{}::{}[]").format(sql.Placeholder(f"column_{name}"), kind))
+        values = sql.Placeholder(f"column_{name}", format=PyFormat.BINARY)
+        arrays.append(sql.SQL("{}::{}[]").format(values, kind))
         names.append(_column(model, name))
     return sql.SQL("unnest({}) AS incoming({})").format(
         sql.SQL(", ").join(arrays), sql.SQL(", ").join(names)

@@ -1,12 +1,13 @@
 """The SQL of permissions, in the open.
 
 Every statement takes its subjects as arrays, so its number and its text do not depend on theirs.
+Arrays travel in binary (`%(…)b`): as text, Python would look at each value for what must be escaped.
 """
 
 READ_MATRICES = """
 SELECT matrix_id, role_code, role_id, flags
 FROM permissions_rolepermission
-WHERE matrix_id = ANY(%(ids)s::bigint[])
+WHERE matrix_id = ANY(%(ids)b::bigint[])
 """
 
 # A concurrent transaction that adds the same matrix is waited for, and then its rows serve.
@@ -14,7 +15,7 @@ ADD_MATRICES = """
 WITH added AS (
     INSERT INTO permissions_permissionmatrix (project_id, digest, version)
     SELECT project_id, digest, 1
-    FROM unnest(%(projects)s::bigint[], %(digests)s::text[]) AS wanted (project_id, digest)
+    FROM unnest(%(projects)b::bigint[], %(digests)b::text[]) AS wanted (project_id, digest)
     ORDER BY project_id, digest
     ON CONFLICT (project_id, digest) DO NOTHING
     RETURNING id, project_id, digest
@@ -28,15 +29,15 @@ SELECT added.id, granted.role_id, granted.role_code,
        flags & 16 <> 0, flags & 32 <> 0, flags & 64 <> 0
 FROM added
 JOIN unnest(
-    %(row_projects)s::bigint[], %(row_digests)s::text[], %(row_codes)s::integer[],
-    %(row_roles)s::bigint[], %(row_flags)s::integer[]
+    %(row_projects)b::bigint[], %(row_digests)b::text[], %(row_codes)b::integer[],
+    %(row_roles)b::bigint[], %(row_flags)b::integer[]
 ) AS granted (project_id, digest, role_code, role_id, flags) USING (project_id, digest)
 """
 
 FIND_MATRICES = """
 SELECT matrix.id, matrix.project_id, matrix.digest
 FROM permissions_permissionmatrix AS matrix
-JOIN unnest(%(projects)s::bigint[], %(digests)s::text[]) AS wanted (project_id, digest)
+JOIN unnest(%(projects)b::bigint[], %(digests)b::text[]) AS wanted (project_id, digest)
 USING (project_id, digest)
 """
 
@@ -45,7 +46,7 @@ READ_GOVERNED = """
 SELECT task.id, task.uid, task.project_id, governed.matrix_id, governed.own_matrix_id
 FROM tasks_task AS task
 JOIN permissions_taskpermission AS governed ON governed.task_id = task.id
-WHERE task.uid = ANY(%(uids)s::text[]) AND task.recycled_at IS NULL
+WHERE task.uid = ANY(%(uids)b::text[]) AND task.recycled_at IS NULL
 ORDER BY governed.task_id
 """
 
@@ -68,7 +69,7 @@ JOIN LATERAL (
     ORDER BY history_date DESC, history_id DESC
     LIMIT 1
 ) AS before ON true
-WHERE task.uid = ANY(%(uids)s::text[]) AND task.recycled_at IS NULL
+WHERE task.uid = ANY(%(uids)b::text[]) AND task.recycled_at IS NULL
 ORDER BY governed.task_id
 """
 
@@ -100,7 +101,7 @@ FROM tasks_project AS project
 JOIN permissions_permissionmatrix AS matrix
   ON matrix.project_id = project.id AND matrix.digest IS NULL
 JOIN permissions_role AS role ON role.project_id = project.id
-WHERE project.id = ANY(%(ids)s::bigint[])
+WHERE project.id = ANY(%(ids)b::bigint[])
 GROUP BY project.id, project.uid, matrix.id
 """
 
@@ -109,7 +110,7 @@ GROUP BY project.id, project.uid, matrix.id
 READ_RIGHTS = """
 WITH target AS MATERIALIZED (
     SELECT task.id, governed.matrix_id, task.created_by_id = %(actor)s AS created
-    FROM unnest(%(ids)s::bigint[]) AS wanted (id)
+    FROM unnest(%(ids)b::bigint[]) AS wanted (id)
     JOIN tasks_task AS task ON task.id = wanted.id
     JOIN permissions_taskpermission AS governed ON governed.task_id = task.id
 ),
