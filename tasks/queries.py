@@ -56,3 +56,10 @@ JOIN tasks_task AS task ON task.id = changed.id
 WHERE changed.operation_id = %(operation)s::uuid
 ORDER BY task.id
 """
+
+# Through a connection of its own: the operation's transaction is still open.
+REPORT_PROGRESS = """
+UPDATE audit_progress
+SET done = %(done)s, total = %(total)s, updated_at = clock_timestamp()
+WHERE operation_id = %(operation)s::uuid
+"""

@@ -30,6 +30,9 @@ RUN_JOB = "tasks.run_operation"
 _VIEW = "view_task"
 _REPORT_EVERY = 1000
 
+# Is told how many targets of how many have been judged.
+Report = Callable[[int, int], None]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
@@ -127,11 +130,8 @@ def submit(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Appl
     return applied
 
 
-def run(*, operation: Operation, actor: User, report: Callable[[int, int], None]) -> Operation:
-    """Carry out an accepted operation, judged again as of now; a repeat of a finished one does nothing.
-
-    `report` is told how many targets of how many have been judged.
-    """
+def run(*, operation: Operation, actor: User, report: Report) -> Operation:
+    """Carry out an accepted operation, judged again as of now; a finished one stays as it is."""
     with transaction.atomic(durable=True):
         operation = Operation.objects.select_for_update(of=("self",)).get(pk=operation.pk)
         if operation.state not in {State.QUEUED, State.RUNNING}:
@@ -186,7 +186,7 @@ def _plan(
     actor: User,
     batch: Batch,
     lock: bool,
-    report: Callable[[int, int], None] | None = None,
+    report: Report | None = None,
 ) -> tuple[Change[Any], Plan]:
     rows = batch.change.read(uids=batch.uids, lock=lock)
     # Asked after the lock was granted, in a statement of its own, so that it sees what is true now.

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.http import HttpResponse
 from django.test import Client
 
 from permissions.models import Scope
@@ -17,6 +16,10 @@ SETTINGS_TASKS = "/api/v2/settings/tasks"
 BRANCH = {"repository": {"branch": "main"}}
 
 
+# What the test client returns has no name of its own: a response that also reads JSON.
+Answered = Any
+
+
 @dataclass(frozen=True)
 class Caller:
     """Sends what it is given, with its token."""
@@ -24,7 +27,7 @@ class Caller:
     token: str
     client: Client
 
-    def post(self, path: str, body: Any, **headers: str) -> HttpResponse:
+    def post(self, path: str, body: Any, **headers: str) -> Answered:
         """Post the body: bytes as they are, anything else as JSON."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -35,7 +38,7 @@ class Caller:
             headers={"Authorization": f"Bearer {self.token}", **named},
         )
 
-    def get(self, path: str, **headers: str) -> HttpResponse:
+    def get(self, path: str, **headers: str) -> Answered:
         """Get the path."""
         return self.client.get(path, headers={"Authorization": f"Bearer {self.token}", **headers})
 

@@ -1,16 +1,11 @@
 """POST /api/v2/settings/tasks: Opsera's own example, and what the answers hold."""
 
 import json
-from typing import Any
 
-import pytest
-from django.utils import timezone
-
-from audit.models import Channel, Operation, State
 from audit.recorder import administrative_operation
-from tasks.models import Secret, Task
-from tests.conftest import ORIGIN, SETTINGS, Governed, insert_tasks
-from tests.tasks.api.caller import SETTINGS_TASKS, caller_of, update
+from tasks.models import Task
+from tests.conftest import ORIGIN, Governed, insert_tasks
+from tests.tasks.api.caller import SETTINGS_TASKS, caller_of
 
 
 EXAMPLE = b"""{
