@@ -31,15 +31,29 @@ class Process:
         self.popen.wait()
 
 
-@contextmanager
-def running(arguments: Sequence[str]) -> Iterator[Process]:
-    """Run Python with these arguments on the tests' database."""
-    environment = {
+def on_the_tests_database() -> dict[str, str]:
+    """Return the environment of a program that works on the tests' database."""
+    return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.journeys.live_settings",
         "LIVE_DATABASE": str(connection.settings_dict["NAME"]),
         "WEB_WORKERS": "1",
     }
+
+
+def on_its_own_database(data_dir: Path) -> dict[str, str]:
+    """Return the environment of a program with an embedded database of its own."""
+    own = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.dev"}
+    own.pop("DATABASE_URL", None)
+    return {**own, "BULKHEAD_DATA": str(data_dir), "WEB_WORKERS": "1"}
+
+
+@contextmanager
+def running(
+    arguments: Sequence[str], *, environment: dict[str, str] | None = None
+) -> Iterator[Process]:
+    """Run Python with these arguments, by default on the tests' database."""
+    environment = environment or on_the_tests_database()
     popen = subprocess.Popen(
         [sys.executable, *arguments], cwd=ROOT, env=environment, start_new_session=True
     )
@@ -52,13 +66,14 @@ def running(arguments: Sequence[str]) -> Iterator[Process]:
 
 
 @contextmanager
-def web_server() -> Iterator[Process]:
+def web_server(*, environment: dict[str, str] | None = None) -> Iterator[Process]:
     """Run gunicorn with the product's own settings of it, until it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     gunicorn = ("-m", "gunicorn", "--config", "python:config.gunicorn", "--log-level", "error")
-    with running([*gunicorn, "--bind", f"127.0.0.1:{port}", "config.wsgi"]) as process:
+    arguments = [*gunicorn, "--bind", f"127.0.0.1:{port}", "config.wsgi"]
+    with running(arguments, environment=environment) as process:
         process.url = f"http://127.0.0.1:{port}"
         wait_until(lambda: _answers(port))
         yield process
