@@ -105,14 +105,13 @@ WHERE project.id = ANY(%(ids)b::bigint[])
 GROUP BY project.id, project.uid, matrix.id
 """
 
-# The actor's flags on each target, over the tables behind the view. A right depends on the matrix and
-# on whether the actor created the task, not on the task: so the roles are resolved per distinct matrix.
+# The actor's flags on each target, over the tables behind the view. A right depends on the matrix, so
+# the roles are resolved per distinct matrix; who created a task is asked only where it would add one.
 READ_RIGHTS = """
 WITH target AS MATERIALIZED (
-    SELECT task.id, governed.matrix_id, task.created_by_id = %(actor)s AS created
-    FROM unnest(%(ids)b::bigint[]) AS wanted (id)
-    JOIN tasks_task AS task ON task.id = wanted.id
-    JOIN permissions_taskpermission AS governed ON governed.task_id = task.id
+    SELECT task_id, matrix_id
+    FROM permissions_taskpermission
+    WHERE task_id = ANY(%(ids)b::bigint[])
 ),
 held AS MATERIALIZED (
     SELECT role_id FROM permissions_rolemember WHERE user_id = %(actor)s
@@ -121,24 +120,31 @@ held AS MATERIALIZED (
     FROM auth_user_groups AS belonging
     JOIN permissions_rolemember AS member ON member.group_id = belonging.group_id
     WHERE belonging.user_id = %(actor)s
+    UNION
+    SELECT role.id
+    FROM tasks_project AS project
+    JOIN permissions_role AS role ON role.project_id = project.id AND role.code = -1
+    WHERE project.created_by_id = %(actor)s
 ),
 by_matrix AS (
-    SELECT matrix.id,
-           coalesce(bit_or(granted.flags) FILTER (
-               WHERE granted.role_id IN (SELECT role_id FROM held)
-                  OR (granted.role_code = -1 AND project.created_by_id = %(actor)s)
-           ), 0) AS flags,
-           coalesce(bit_or(granted.flags) FILTER (WHERE granted.role_code = -3), 0) AS of_creator
-    FROM permissions_permissionmatrix AS matrix
-    JOIN tasks_project AS project ON project.id = matrix.project_id
-    JOIN permissions_rolepermission AS granted ON granted.matrix_id = matrix.id
-    WHERE matrix.id IN (SELECT matrix_id FROM target)
-    GROUP BY matrix.id
+    SELECT matrix_id,
+           coalesce(bit_or(flags) FILTER (WHERE role_id IN (SELECT role_id FROM held)), 0) AS flags,
+           coalesce(bit_or(flags) FILTER (WHERE role_code = -3), 0) AS of_creator
+    FROM permissions_rolepermission
+    WHERE matrix_id IN (SELECT matrix_id FROM target)
+    GROUP BY matrix_id
 )
-SELECT by_matrix.flags | CASE WHEN target.created THEN by_matrix.of_creator ELSE 0 END AS flags,
-       array_agg(target.id)
+SELECT CASE
+           WHEN of_creator & ~flags = 0 THEN flags
+           WHEN EXISTS (
+               SELECT FROM tasks_task AS task
+               WHERE task.id = target.task_id AND task.created_by_id = %(actor)s
+           ) THEN flags | of_creator
+           ELSE flags
+       END,
+       array_agg(task_id)
 FROM target
-JOIN by_matrix ON by_matrix.id = target.matrix_id
+JOIN by_matrix USING (matrix_id)
 GROUP BY 1
 """
 
