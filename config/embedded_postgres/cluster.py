@@ -104,9 +104,11 @@ class Cluster:
 
         Raises:
             ClusterUnavailable: It does not start.
+            ImproperlyConfigured: It belongs to somebody else, or there are no programs to run it.
         """
         self._folder.parent.mkdir(parents=True, exist_ok=True)
         self._folder.mkdir(mode=0o700, exist_ok=True)
+        account_for(folder=self._folder)  # refuses somebody else's
         self._become_user()
         deadline = time.monotonic() + _SECONDS_TO_START
         while not self._answers():
@@ -279,4 +281,6 @@ class Cluster:
             **identity,
         )
         if result.returncode:
-            raise ClusterUnavailable(f"{program} in {self._data} failed: {result.stdout.strip()}")
+            raise ClusterUnavailable(
+                f"{program} failed; {self._data}/server.log may say more.\n{result.stdout.strip()}"
+            )

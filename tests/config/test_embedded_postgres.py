@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from config.embedded_postgres import keeper, place
 from config.embedded_postgres.cluster import Cluster
@@ -75,13 +76,33 @@ class Client:
         self.end()
 
 
-@pytest.fixture
-def data_dir() -> Iterator[Path]:
-    """A folder that all processes have left when the test is over."""
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="bulkhead test ")).resolve()
     yield path
-    eventually(lambda: processes_in(path) == [])
     shutil.rmtree(path)
+
+
+@pytest.fixture
+def new_dir() -> Iterator[Path]:
+    """A folder without a cluster, which all processes have left when the test is over."""
+    with temporary_folder() as path:
+        yield path
+        eventually(lambda: processes_in(path) == [])
+
+
+@pytest.fixture(scope="module")
+def shared_dir() -> Iterator[Path]:
+    """A folder whose cluster is made once."""
+    with temporary_folder() as path:
+        yield path
+
+
+@pytest.fixture
+def data_dir(shared_dir: Path) -> Iterator[Path]:
+    """A folder which all processes have left when the test is over; most likely with a cluster."""
+    yield shared_dir
+    eventually(lambda: processes_in(shared_dir) == [])
 
 
 def processes_in(folder: Path) -> list[int]:
@@ -122,9 +143,9 @@ def innocent_process(data_dir: Path) -> Iterator[subprocess.Popen[bytes]]:
             sleep.kill()
 
 
-def test_eight_cold_starters_at_one_instant_all_connect(data_dir: Path) -> None:
+def test_eight_cold_starters_at_one_instant_all_connect(new_dir: Path) -> None:
     with ExitStack() as stack:
-        clients = [stack.enter_context(Client(data_dir)) for _ in range(8)]
+        clients = [stack.enter_context(Client(new_dir)) for _ in range(8)]
         for client in clients:
             client.say("SELECT 'connected'")
         assert [client.hear() for client in clients] == ["connected"] * 8
@@ -144,13 +165,13 @@ def test_no_server_is_left_behind_however_its_last_user_ends(data_dir: Path) -> 
 
 
 @pytest.mark.parametrize("stage", ["new/PG_VERSION", "data", "data/postmaster.pid"])
-def test_a_client_killed_while_starting_leaves_nothing_behind(data_dir: Path, stage: str) -> None:
-    with Client(data_dir) as unlucky:
+def test_a_client_killed_while_starting_leaves_nothing_behind(new_dir: Path, stage: str) -> None:
+    with Client(new_dir) as unlucky:
         unlucky.say("SELECT 1")
-        eventually((data_dir / "postgres" / stage).exists)
+        eventually((new_dir / "postgres" / stage).exists)
         unlucky.end(signal.SIGKILL)
-    eventually(lambda: processes_in(data_dir) == [])
-    with Client(data_dir) as client:
+    eventually(lambda: processes_in(new_dir) == [])
+    with Client(new_dir) as client:
         assert client.ask("SELECT 'connected'") == "connected"
 
 
@@ -208,8 +229,8 @@ def test_a_killed_keeper_is_replaced_at_the_next_connection(data_dir: Path) -> N
             assert another.ask("SELECT 2") == "2"
 
 
-def test_a_long_path_of_odd_characters_will_do(data_dir: Path) -> None:
-    folder = data_dir.joinpath('it\'s, "odd" & $HOME; `id` é', *["long" * 30] * 4, "postgres")
+def test_a_long_path_of_odd_characters_will_do(new_dir: Path) -> None:
+    folder = new_dir.joinpath('it\'s, "odd" & $HOME; `id` é', *["long" * 30] * 4, "postgres")
     with Client(folder.parent) as client:
         assert client.ask("SELECT 'connected'") == "connected"
     assert (folder / "data/PG_VERSION").exists()
@@ -231,12 +252,12 @@ def test_the_database_shell_starts_the_server(data_dir: Path) -> None:
         assert client.ask("shell") == "bulkhead"
 
 
-def test_two_clusters_run_side_by_side(data_dir: Path) -> None:
+def test_two_clusters_run_side_by_side(new_dir: Path) -> None:
     throwaway = {**DATABASE, "EMBEDDED": {"folder": "postgres-test", "durable": False}}
-    with Client(data_dir, {**DATABASE, "EMBEDDED": {}}) as run, Client(data_dir, throwaway) as test:
+    with Client(new_dir, {**DATABASE, "EMBEDDED": {}}) as run, Client(new_dir, throwaway) as test:
         assert [run.ask("SHOW fsync"), test.ask("SHOW fsync")] == ["on", "off"]
-        assert (data_dir / "postgres/data").samefile(f"/proc/{postmaster(data_dir)}/cwd")
-    assert (data_dir / "postgres-test/data/PG_VERSION").exists()
+        assert (new_dir / "postgres/data").samefile(f"/proc/{postmaster(new_dir)}/cwd")
+    assert (new_dir / "postgres-test/data/PG_VERSION").exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root must run PostgreSQL as somebody else")
@@ -248,16 +269,24 @@ def test_root_runs_it_as_nobody_in_a_folder_that_only_root_can_reach(data_dir: P
     assert data_dir.stat().st_mode & 0o777 == 0o700
 
 
-def test_programs_out_of_reach_are_copied(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data_dir.chmod(0o755)
+def test_a_cluster_of_somebody_else_is_refused(
+    new_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: new_dir.stat().st_uid + 1)
+    with pytest.raises(ImproperlyConfigured, match="another user"):
+        Cluster(path=new_dir, durable=False).start()
+
+
+def test_programs_out_of_reach_are_copied(new_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new_dir.chmod(0o755)
     nobody = Account(*pwd.getpwnam("nobody")[2:4])
-    monkeypatch.setattr(place, "_COPIES", data_dir / "copies")
-    package = programs(account=account_for(folder=data_dir)).parents[1]
+    monkeypatch.setattr(place, "_COPIES", new_dir / "copies")
+    package = programs(account=account_for(folder=new_dir)).parents[1]
     for source in (package, package.with_name(f"{package.name}.libs")):
-        shutil.copytree(source, data_dir / "private" / source.name)
-    (data_dir / "private").chmod(0o700)
-    monkeypatch.syspath_prepend(data_dir / "private")
+        shutil.copytree(source, new_dir / "private" / source.name)
+    (new_dir / "private").chmod(0o700)
+    monkeypatch.syspath_prepend(new_dir / "private")
     initdb = programs(account=nobody) / "initdb"
-    assert initdb.is_relative_to(data_dir / "copies")
+    assert initdb.is_relative_to(new_dir / "copies")
     user = nobody.uid if os.geteuid() == 0 else None
     subprocess.run([initdb, "--version"], user=user, check=True)
