@@ -197,8 +197,15 @@ def test_a_preview_shows_what_is_in_force_and_what_is_kept_aside(governed: Gover
     assert set(after["own_roles"][str(VIEWER)]) == VIEW | COPY | EXECUTE
 
 
-@pytest.mark.parametrize("was", ["following", "own rows", KEPT])
-@pytest.mark.parametrize(("follow", "rows"), [(None, RAISE), (True, RAISE), (False, {})])
+@pytest.mark.parametrize(
+    ("was", "follow", "rows"),
+    [
+        *[(was, None, RAISE) for was in ("following", "own rows", KEPT)],
+        *[(was, True, RAISE) for was in ("following", "own rows", KEPT)],
+        # A task with rows of its own does not follow: there is nothing to undo.
+        *[(was, False, {}) for was in ("following", KEPT)],
+    ],
+)
 def test_undo_restores_the_link_and_both_sets_of_rows(
     governed: Governed, was: str, follow: bool | None, rows: dict[int, dict[str, bool]]
 ) -> None:
