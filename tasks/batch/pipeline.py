@@ -69,8 +69,13 @@ class Receipt(Protocol):
 
 
 def preview(*, actor: User, batch: Batch) -> Plan:
-    """Return what applying the batch now would do, and remember it so that drift can be named."""
+    """Return what applying the batch now would do, and remember it so that drift can be named.
+
+    Raises:
+        PlanDrifted: the plan is not the expected one.
+    """
     _, plan = _plan(actor=actor, batch=batch, lock=False)
+    _check_expected(batch=batch, plan=plan)
     PreviewedPlan.objects.bulk_create(
         [PreviewedPlan(fingerprint=plan.fingerprint, marks=plan.marks)], ignore_conflicts=True
     )
@@ -223,9 +228,13 @@ def _refused_by_right(change: Change[Any], row: Row, held: frozenset[str]) -> Ou
     return None
 
 
-def _check(*, batch: Batch, plan: Plan) -> None:
+def _check_expected(*, batch: Batch, plan: Plan) -> None:
     if batch.expected and batch.expected != plan.fingerprint:
         raise PlanDrifted(uids=_drifted(fingerprint=batch.expected, plan=plan))
+
+
+def _check(*, batch: Batch, plan: Plan) -> None:
+    _check_expected(batch=batch, plan=plan)
     if batch.seen and (drifted := _drifted(fingerprint=batch.seen, plan=plan)):
         raise PlanDrifted(uids=drifted)
     if plan.refusals:
