@@ -68,7 +68,7 @@ free-port: python
 python:
 	@test -n "$(PYTHON)" || { echo "Bulkhead needs Python 3.11 or newer; none was found." \
 		"Install one, or say where it is: make PYTHON=/path/to/python" >&2; exit 1; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Bulkhead needs Python 3.11 or newer; $(PYTHON) is not." >&2; exit 1; }
 
 $(VENV)/.made: | python

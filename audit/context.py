@@ -47,14 +47,21 @@ def current_operation_id() -> UUID | None:
 
 @contextmanager
 def recording(operation: Operation) -> Iterator[Operation]:
-    """Name `operation` to Python and, until the transaction ends, to the database's triggers."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _NAME_OPERATION_SQL,
-            {"operation": str(operation.pk), "actor": str(operation.actor_id or "")},
-        )
+    """Name `operation` to Python and to the database's triggers, in the open transaction."""
+    _name_to_database(operation)
     token = _current.set(operation)
     try:
         yield operation
     finally:
         _current.reset(token)
+    # After an error there is nothing to take back: the transaction takes the name with it.
+    _name_to_database(_current.get())
+
+
+def _name_to_database(operation: Operation | None) -> None:
+    names = {
+        "operation": str(operation.pk) if operation else "",
+        "actor": str(operation.actor_id or "") if operation else "",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_NAME_OPERATION_SQL, names)

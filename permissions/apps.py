@@ -17,8 +17,8 @@ class PermissionsConfig(AppConfig):
     verbose_name = "Permissions"
 
     def ready(self) -> None:
-        """Load what registers itself: the changes, and the authority that the pipeline asks."""
-        autodiscover_modules("changes", "authority")
+        """Load what registers itself: the changes, and what answers who may do or see what."""
+        autodiscover_modules("changes", "authority", "effective")
         post_migrate.connect(fill_permission_bits, sender=self)
 
 

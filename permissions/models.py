@@ -47,6 +47,10 @@ class Role(models.Model):
                 name="role_external_id_in_project",
             ),
         )
+        triggers = (
+            # Matrices repeat the code, and the view trusts them.
+            pgtrigger.ReadOnly(name="role_keeps_its_code", fields=["project", "code"]),
+        )
 
     def __str__(self) -> str:
         return f"{self.name} ({self.code}) of {self.project}"
@@ -163,16 +167,50 @@ class RolePermission(models.Model):
                 name="interned_rows_are_immutable",
                 operation=pgtrigger.Update | pgtrigger.Delete,
                 when=pgtrigger.Before,
-                declare=[("interned", "boolean")],
                 func="""
-                    SELECT digest IS NOT NULL INTO interned
-                    FROM permissions_permissionmatrix WHERE id = OLD.matrix_id;
-                    IF interned THEN
+                    IF EXISTS (
+                        SELECT FROM permissions_permissionmatrix
+                        WHERE id IN (OLD.matrix_id, NEW.matrix_id) AND digest IS NOT NULL
+                    ) THEN
                         RAISE EXCEPTION 'the rows of an interned matrix cannot change'
                             USING ERRCODE = 'check_violation';
                     END IF;
-                    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
-                    RETURN NEW;
+                    RETURN coalesce(NEW, OLD);
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="interned_rows_are_as_named",
+                level=pgtrigger.Statement,
+                operation=pgtrigger.Insert,
+                when=pgtrigger.After,
+                referencing=pgtrigger.Referencing(new="new_rows"),  # type: ignore[no-untyped-call]
+                # The digest as `permissions.matrix.digest_of` computes it.
+                func="""
+                    IF EXISTS (
+                        SELECT FROM permissions_permissionmatrix AS matrix
+                        WHERE matrix.digest IS NOT NULL
+                          AND matrix.id IN (SELECT matrix_id FROM new_rows)
+                          AND matrix.digest IS DISTINCT FROM (
+                              SELECT encode(sha256(string_agg(
+                                  concat_ws(':', role_code, role_id, flags), ';' ORDER BY role_code
+                              )::bytea), 'hex')
+                              FROM permissions_rolepermission WHERE matrix_id = matrix.id
+                          )
+                    ) THEN
+                        RAISE EXCEPTION 'an interned matrix has the rows that its digest names'
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
+            pgtrigger.Trigger(
+                name="administrator_keeps_his_row",
+                operation=pgtrigger.Delete,
+                when=pgtrigger.Before,
+                condition=pgtrigger.Q(old__role_code=-1),
+                func="""
+                    RAISE EXCEPTION 'the row of the project administrator cannot be removed'
+                        USING ERRCODE = 'check_violation';
                 """,
             ),
         )
@@ -220,8 +258,12 @@ class GovernedTask(Task):
                 when=pgtrigger.After,
                 referencing=pgtrigger.Referencing(new="new_tasks"),  # type: ignore[no-untyped-call]
                 declare=[("operation", "uuid")],
-                # The history row is written here too, so that it exists whatever inserts the task.
+                # The history row is written here too, so that it exists whatever inserts the task;
+                # dated by the transaction's start, so that it precedes whatever else it records.
                 func="""
+                    IF NOT EXISTS (SELECT FROM new_tasks) THEN
+                        RETURN NULL;  -- an insert of no rows is no change, so no operation
+                    END IF;
                     operation := audit_current_operation();
                     WITH added AS (
                         INSERT INTO permissions_taskpermission (task_id, matrix_id)
@@ -235,7 +277,7 @@ class GovernedTask(Task):
                         task_id, matrix_id, own_matrix_id,
                         history_type, history_date, history_user_id, operation_id
                     )
-                    SELECT task_id, matrix_id, own_matrix_id, '+', clock_timestamp(),
+                    SELECT task_id, matrix_id, own_matrix_id, '+', transaction_timestamp(),
                            nullif(current_setting('bulkhead.actor', true), '')::bigint, operation
                     FROM added;
                     RETURN NULL;

@@ -1,12 +1,13 @@
 """The SQL of permissions, in the open.
 
 Every statement takes its subjects as arrays, so its number and its text do not depend on theirs.
+Arrays travel in binary (`%(…)b`): as text, Python would look at each value for what must be escaped.
 """
 
 READ_MATRICES = """
 SELECT matrix_id, role_code, role_id, flags
 FROM permissions_rolepermission
-WHERE matrix_id = ANY(%(ids)s::bigint[])
+WHERE matrix_id = ANY(%(ids)b::bigint[])
 """
 
 # A concurrent transaction that adds the same matrix is waited for, and then its rows serve.
@@ -14,7 +15,7 @@ ADD_MATRICES = """
 WITH added AS (
     INSERT INTO permissions_permissionmatrix (project_id, digest, version)
     SELECT project_id, digest, 1
-    FROM unnest(%(projects)s::bigint[], %(digests)s::text[]) AS wanted (project_id, digest)
+    FROM unnest(%(projects)b::bigint[], %(digests)b::text[]) AS wanted (project_id, digest)
     ORDER BY project_id, digest
     ON CONFLICT (project_id, digest) DO NOTHING
     RETURNING id, project_id, digest
@@ -28,15 +29,15 @@ SELECT added.id, granted.role_id, granted.role_code,
        flags & 16 <> 0, flags & 32 <> 0, flags & 64 <> 0
 FROM added
 JOIN unnest(
-    %(row_projects)s::bigint[], %(row_digests)s::text[], %(row_codes)s::integer[],
-    %(row_roles)s::bigint[], %(row_flags)s::integer[]
+    %(row_projects)b::bigint[], %(row_digests)b::text[], %(row_codes)b::integer[],
+    %(row_roles)b::bigint[], %(row_flags)b::integer[]
 ) AS granted (project_id, digest, role_code, role_id, flags) USING (project_id, digest)
 """
 
 FIND_MATRICES = """
 SELECT matrix.id, matrix.project_id, matrix.digest
 FROM permissions_permissionmatrix AS matrix
-JOIN unnest(%(projects)s::bigint[], %(digests)s::text[]) AS wanted (project_id, digest)
+JOIN unnest(%(projects)b::bigint[], %(digests)b::text[]) AS wanted (project_id, digest)
 USING (project_id, digest)
 """
 
@@ -45,7 +46,7 @@ READ_GOVERNED = """
 SELECT task.id, task.uid, task.project_id, governed.matrix_id, governed.own_matrix_id
 FROM tasks_task AS task
 JOIN permissions_taskpermission AS governed ON governed.task_id = task.id
-WHERE task.uid = ANY(%(uids)s::text[]) AND task.recycled_at IS NULL
+WHERE task.uid = ANY(%(uids)b::text[]) AND task.recycled_at IS NULL
 ORDER BY governed.task_id
 """
 
@@ -68,7 +69,7 @@ JOIN LATERAL (
     ORDER BY history_date DESC, history_id DESC
     LIMIT 1
 ) AS before ON true
-WHERE task.uid = ANY(%(uids)s::text[]) AND task.recycled_at IS NULL
+WHERE task.uid = ANY(%(uids)b::text[]) AND task.recycled_at IS NULL
 ORDER BY governed.task_id
 """
 
@@ -100,18 +101,17 @@ FROM tasks_project AS project
 JOIN permissions_permissionmatrix AS matrix
   ON matrix.project_id = project.id AND matrix.digest IS NULL
 JOIN permissions_role AS role ON role.project_id = project.id
-WHERE project.id = ANY(%(ids)s::bigint[])
+WHERE project.id = ANY(%(ids)b::bigint[])
 GROUP BY project.id, project.uid, matrix.id
 """
 
-# The actor's flags on each target, over the tables behind the view. A right depends on the matrix and
-# on whether the actor created the task, not on the task: so the roles are resolved per distinct matrix.
+# The actor's flags on each target, over the tables behind the view. A right depends on the matrix, so
+# the roles are resolved per distinct matrix; who created a task is asked only where it would add one.
 READ_RIGHTS = """
 WITH target AS MATERIALIZED (
-    SELECT task.id, governed.matrix_id, task.created_by_id = %(actor)s AS created
-    FROM unnest(%(ids)s::bigint[]) AS wanted (id)
-    JOIN tasks_task AS task ON task.id = wanted.id
-    JOIN permissions_taskpermission AS governed ON governed.task_id = task.id
+    SELECT task_id, matrix_id
+    FROM permissions_taskpermission
+    WHERE task_id = ANY(%(ids)b::bigint[])
 ),
 held AS MATERIALIZED (
     SELECT role_id FROM permissions_rolemember WHERE user_id = %(actor)s
@@ -120,24 +120,31 @@ held AS MATERIALIZED (
     FROM auth_user_groups AS belonging
     JOIN permissions_rolemember AS member ON member.group_id = belonging.group_id
     WHERE belonging.user_id = %(actor)s
+    UNION
+    SELECT role.id
+    FROM tasks_project AS project
+    JOIN permissions_role AS role ON role.project_id = project.id AND role.code = -1
+    WHERE project.created_by_id = %(actor)s
 ),
 by_matrix AS (
-    SELECT matrix.id,
-           coalesce(bit_or(granted.flags) FILTER (
-               WHERE granted.role_id IN (SELECT role_id FROM held)
-                  OR (granted.role_code = -1 AND project.created_by_id = %(actor)s)
-           ), 0) AS flags,
-           coalesce(bit_or(granted.flags) FILTER (WHERE granted.role_code = -3), 0) AS of_creator
-    FROM permissions_permissionmatrix AS matrix
-    JOIN tasks_project AS project ON project.id = matrix.project_id
-    JOIN permissions_rolepermission AS granted ON granted.matrix_id = matrix.id
-    WHERE matrix.id IN (SELECT matrix_id FROM target)
-    GROUP BY matrix.id
+    SELECT matrix_id,
+           coalesce(bit_or(flags) FILTER (WHERE role_id IN (SELECT role_id FROM held)), 0) AS flags,
+           coalesce(bit_or(flags) FILTER (WHERE role_code = -3), 0) AS of_creator
+    FROM permissions_rolepermission
+    WHERE matrix_id IN (SELECT matrix_id FROM target)
+    GROUP BY matrix_id
 )
-SELECT by_matrix.flags | CASE WHEN target.created THEN by_matrix.of_creator ELSE 0 END AS flags,
-       array_agg(target.id)
+SELECT CASE
+           WHEN of_creator & ~flags = 0 THEN flags
+           WHEN EXISTS (
+               SELECT FROM tasks_task AS task
+               WHERE task.id = target.task_id AND task.created_by_id = %(actor)s
+           ) THEN flags | of_creator
+           ELSE flags
+       END,
+       array_agg(task_id)
 FROM target
-JOIN by_matrix ON by_matrix.id = target.matrix_id
+JOIN by_matrix USING (matrix_id)
 GROUP BY 1
 """
 
@@ -159,4 +166,41 @@ SELECT EXISTS (SELECT FROM spent),
             FROM permissions_tokenallowance
             WHERE token_id = %(token)s)
        )
+"""
+
+# What opens tasks to an actor, few rows however many tasks they open: the projects and matrices in
+# which a role that the actor holds may view, the projects in which the actor holds any role, and, if
+# the actor has created tasks, the matrices under which their creator may not view them.
+READ_SEEN = """
+WITH held AS MATERIALIZED (
+    SELECT role_id AS id FROM permissions_rolemember WHERE user_id = %(actor)s
+    UNION
+    SELECT member.role_id
+    FROM auth_user_groups AS belonging
+    JOIN permissions_rolemember AS member ON member.group_id = belonging.group_id
+    WHERE belonging.user_id = %(actor)s
+    UNION
+    SELECT role.id
+    FROM tasks_project AS project
+    JOIN permissions_role AS role ON role.project_id = project.id AND role.code = -1
+    WHERE project.created_by_id = %(actor)s
+),
+seen AS MATERIALIZED (
+    SELECT DISTINCT matrix.id, matrix.project_id
+    FROM held
+    JOIN permissions_rolepermission AS granted ON granted.role_id = held.id
+    JOIN permissions_permissionmatrix AS matrix ON matrix.id = granted.matrix_id
+    WHERE granted.flags & 1 <> 0
+)
+SELECT coalesce((SELECT array_agg(DISTINCT project_id) FROM seen), '{}'),
+       coalesce((SELECT array_agg(id) FROM seen), '{}'),
+       coalesce((SELECT array_agg(DISTINCT role.project_id)
+                 FROM held JOIN permissions_role AS role ON role.id = held.id), '{}'),
+       CASE WHEN EXISTS (SELECT FROM tasks_task WHERE created_by_id = %(actor)s) THEN (
+           SELECT coalesce(array_agg(matrix.id), '{}')
+           FROM permissions_permissionmatrix AS matrix
+           LEFT JOIN permissions_rolepermission AS granted
+             ON granted.matrix_id = matrix.id AND granted.role_code = -3
+           WHERE coalesce(granted.flags, 0) & 1 = 0
+       ) END
 """

@@ -14,10 +14,17 @@ from audit.recorder import record_update
 from tasks import queries
 from tasks.batch.change import Change, Restore
 from tasks.batch.plan import Outcome, OutcomeKind, Reason
-from tasks.merge import merge_patch
+from tasks.merge import merge_patch, same
 from tasks.models import Task
-from tasks.schemas import CompiledSchema, Pointer, Problem, compiled_schema, json_pointer
-from tasks.secrets import new_reference, store_secrets
+from tasks.schemas import (
+    CompiledSchema,
+    Pointer,
+    Problem,
+    compiled_schema,
+    json_pointer,
+    problems_for_any_type,
+)
+from tasks.secrets import extract_secrets, store_secrets
 
 
 class SettingsRow(NamedTuple):
@@ -52,28 +59,48 @@ def judge_settings(
 ) -> Outcome:
     """Return the outcome of giving a task these settings, checked against its type's schema."""
     task_type = types[row.task_type_id]
-    outcome = Outcome(
+    if not changed:
+        return Outcome(
+            row.uid,
+            OutcomeKind.UNCHANGED,
+            task_id=row.id,
+            mark=_mark(row, task_type),
+            before=row.settings,
+            after=row.settings,
+        )
+    if problems := task_type.schema.problems(settings):
+        return settings_invalid(row=row, problems=problems, types=types)
+    after = json.dumps(settings, ensure_ascii=False)
+    return Outcome(
         row.uid,
         OutcomeKind.CHANGE,
         task_id=row.id,
-        mark=f"{row.version}.{row.task_type_id}.{task_type.version}",
+        mark=_mark(row, task_type),
         before=row.settings,
+        after=after,
         changed=changed,
+        write=after,
     )
-    if not changed:
-        return outcome._replace(kind=OutcomeKind.UNCHANGED, after=row.settings)
-    if problems := task_type.schema.problems(settings):
-        return settings_invalid(outcome, problems)
-    after = json.dumps(settings, ensure_ascii=False)
-    return outcome._replace(after=after, write=after)
 
 
-def settings_invalid(outcome: Outcome, problems: Sequence[Problem]) -> Outcome:
+def settings_invalid(
+    *, row: SettingsRow, problems: Sequence[Problem], types: Mapping[int, TypeSchema]
+) -> Outcome:
     """Return the outcome of a target whose type does not allow the settings."""
-    detail = "; ".join(f"{place or '/'}: {message}" for place, _, message in problems)
-    return outcome._replace(
-        kind=OutcomeKind.INVALID, reason=Reason.SETTINGS, detail=detail, problems=problems
+    return Outcome(
+        row.uid,
+        OutcomeKind.INVALID,
+        task_id=row.id,
+        mark=_mark(row, types[row.task_type_id]),
+        before=row.settings,
+        reason=Reason.SETTINGS,
+        detail="; ".join(f"{place or '/'}: {message}" for place, _, message in problems),
+        problems=problems,
     )
+
+
+def _mark(row: SettingsRow, task_type: TypeSchema) -> str:
+    return f"{row.version}.{row.task_type_id}.{task_type.version}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +118,7 @@ class UpdateSettings(Change[SettingsRow]):
     patch: Mapping[str, Any] = field(repr=False)
     sealed: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    secret_problems: Mapping[int, Sequence[Problem]] = field(default_factory=dict)
+    patch_problems: Mapping[int, Sequence[Problem]] = field(default_factory=dict)
     types: Mapping[int, TypeSchema] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -112,27 +139,22 @@ class UpdateSettings(Change[SettingsRow]):
         return _read(queries.READ_SETTINGS + (queries.LOCK_TASKS if lock else ""), uids)
 
     def bind(self, *, rows: Sequence[SettingsRow]) -> Self:
-        """Put references where any target's type has a secret; note the types that forbid it."""
+        """Put references where any target's type has a secret; note what the types say to the patch."""
         types = read_schemas({row.task_type_id for row in rows})
-        raw = {
-            place: value
-            for task_type in types.values()
-            for place in task_type.schema.secrets
-            if isinstance(value := _at(self.patch, place), str)
-            and json_pointer(place) not in self.sealed
-        }
-        references = {place: new_reference() for place in raw}
-        patch: Any = self.patch
-        for place, reference in references.items():
-            patch = _with(patch, place, reference)
-        sealed = {json_pointer(place): reference for place, reference in references.items()}
+        places = {place for task_type in types.values() for place in task_type.schema.secrets}
+        extracted = extract_secrets(
+            self.patch,
+            places=[place for place in places if json_pointer(place) not in self.sealed],
+        )
+        sealed = {json_pointer(place): name for place, name in extracted.references.items()}
+        everywhere = list(problems_for_any_type(self.patch, sealed=self.sealed))
         return replace(
             self,
-            patch=patch,
+            patch=extracted.document,
             sealed={**self.sealed, **sealed},
-            secrets={references[place]: value for place, value in raw.items()},
-            secret_problems={
-                type_id: _secret_problems(task_type.schema, raw)
+            secrets=extracted.to_store,
+            patch_problems={
+                type_id: everywhere or _secret_problems(task_type.schema, extracted.values)
                 for type_id, task_type in types.items()
             },
             types=types,
@@ -144,11 +166,12 @@ class UpdateSettings(Change[SettingsRow]):
         """Yield each task's settings before and after, or what its type does not allow."""
         del actor
         for row, _ in rows:
+            if problems := self.patch_problems[row.task_type_id]:
+                yield settings_invalid(row=row, problems=problems, types=self.types)
+                continue
             merged, places = merge_patch(json.loads(row.settings), self.patch)
             changed = [json_pointer(place) for place in places]
-            outcome = judge_settings(row=row, settings=merged, changed=changed, types=self.types)
-            problems = self.secret_problems.get(row.task_type_id)
-            yield settings_invalid(outcome, problems) if problems else outcome
+            yield judge_settings(row=row, settings=merged, changed=changed, types=self.types)
 
     def keep_secrets(self) -> None:
         """Store the raw values under their references."""
@@ -315,7 +338,7 @@ def changed_places(before: Any, after: Any) -> list[str]:
 
 def _differences(before: Any, after: Any, place: Pointer) -> Iterator[Pointer]:
     if not (isinstance(before, dict) and isinstance(after, dict)):
-        if json.dumps(before, sort_keys=True) != json.dumps(after, sort_keys=True):
+        if not same(before, after):
             yield place
         return
     for key in sorted(before.keys() | after.keys()):
@@ -370,20 +393,6 @@ def _write_enabled(*, outcomes: Sequence[Outcome], operation: Operation, at: dat
             "disabled_reason": [outcome.write[1] for outcome in outcomes],
         },
     )
-
-
-def _at(document: Any, place: Pointer) -> Any:
-    for step in place:
-        if not isinstance(document, dict):
-            return None
-        document = document.get(step)
-    return document
-
-
-def _with(document: Mapping[str, Any], place: Pointer, value: Any) -> dict[str, Any]:
-    step, *rest = place
-    inner = _with(document[step], tuple(rest), value) if rest else value
-    return {**document, step: inner}
 
 
 def _secret_problems(schema: CompiledSchema, raw: Mapping[Pointer, str]) -> list[Problem]:

@@ -1,5 +1,6 @@
 """RFC 7396 JSON merge patch, and which places it changed."""
 
+from decimal import Decimal
 from typing import Any
 
 from tasks.schemas import Pointer
@@ -16,7 +17,7 @@ def merge_patch(document: Any, patch: Any) -> tuple[Any, list[Pointer]]:
 
 def _merge(document: Any, patch: Any, place: Pointer, changed: list[Pointer]) -> Any:
     if not isinstance(patch, dict):
-        if not _same(document, patch):
+        if not same(document, patch):
             changed.append(place)
         return patch
     if not isinstance(document, dict):
@@ -37,12 +38,18 @@ def _merge(document: Any, patch: Any, place: Pointer, changed: list[Pointer]) ->
     return merged
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Compare as JSON does: true is not 1, and 1 is not 1.0."""
+def same(one: Any, other: Any) -> bool:
+    """Compare as PostgreSQL stores JSON: true is not 1, but 1 is 1.0 and 1e3 is 1000."""
+    if _is_number(one) and _is_number(other):
+        return Decimal(repr(one)) == Decimal(repr(other))
     if type(one) is not type(other):
         return False
     if isinstance(one, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     return bool(one == other)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -94,7 +94,7 @@ class Task(models.Model):
     `settings` holds references where its type's schema says `writeOnly`; the values are in `Secret`.
     """
 
-    uid = models.CharField("id", max_length=32, unique=True, default=new_uid, db_collation="C")
+    uid = models.CharField("id", max_length=32, default=new_uid, db_collation="C")
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, related_name="tasks", db_index=False
     )
@@ -114,6 +114,8 @@ class Task(models.Model):
     class Meta:
         constraints = (
             models.CheckConstraint(condition=Q(uid__regex=UID_PATTERN), name="task_uid_form"),
+            # Not `unique=True`: that adds a second index for LIKE, which the collation makes needless.
+            models.UniqueConstraint(fields=["uid"], name="task_uid_once"),
             models.UniqueConstraint(
                 fields=["project", "name"],
                 condition=Q(recycled_at__isnull=True),

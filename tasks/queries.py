@@ -1,20 +1,21 @@
 """The SQL of the task changes, in the open.
 
 Every statement takes the targets as one array, so its number and its text do not depend on theirs.
+Arrays travel in binary (`%(…)b`): as text, Python would look at each value for what must be escaped.
 """
 
 # Targets by id in key order; a recycled task is not there.
 READ_SETTINGS = """
 SELECT id, uid, task_type_id, version, settings::text
 FROM tasks_task
-WHERE uid = ANY(%(uids)s::text[]) AND recycled_at IS NULL
+WHERE uid = ANY(%(uids)b::text[]) AND recycled_at IS NULL
 ORDER BY id
 """
 
 READ_ENABLED = """
 SELECT id, uid, version, enabled, disabled_reason
 FROM tasks_task
-WHERE uid = ANY(%(uids)s::text[]) AND recycled_at IS NULL
+WHERE uid = ANY(%(uids)b::text[]) AND recycled_at IS NULL
 ORDER BY id
 """
 
@@ -35,7 +36,7 @@ JOIN LATERAL (
     ORDER BY history_date DESC, history_id DESC
     LIMIT 1
 ) AS before ON true
-WHERE task.uid = ANY(%(uids)s::text[]) AND task.recycled_at IS NULL
+WHERE task.uid = ANY(%(uids)b::text[]) AND task.recycled_at IS NULL
 ORDER BY task.id
 """
 
@@ -45,7 +46,7 @@ LOCK_TASK = " FOR NO KEY UPDATE OF task"
 READ_SCHEMAS = """
 SELECT id, version, schema::text
 FROM tasks_tasktype
-WHERE id = ANY(%(ids)s::bigint[])
+WHERE id = ANY(%(ids)b::bigint[])
 """
 
 UIDS_OF_OPERATION = """

@@ -6,7 +6,9 @@ raw value. Messages name the place and the rule, never the value.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+import re
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -19,13 +21,11 @@ REFERENCE_PATTERN = r"^secret:[0-9a-f]{32}$"
 
 Pointer = tuple[str, ...]
 
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MAX_DEPTH = 32
-_SCHEMA_KEYWORDS = (
-    *("additionalProperties", "unevaluatedProperties", "propertyNames"),
-    *("items", "unevaluatedItems", "contains", "not", "if", "then", "else"),
-)
-_SCHEMA_LIST_KEYWORDS = ("allOf", "anyOf", "oneOf", "prefixItems")
-_SCHEMA_MAP_KEYWORDS = ("$defs", "patternProperties", "dependentSchemas")
+_REFERENCE = re.compile(REFERENCE_PATTERN)
+# PostgreSQL stores neither in jsonb, nor in text.
+_UNSTORABLE_TEXT = re.compile("[\\0\ud800-\udfff]")
 
 
 class SchemaInvalid(Exception):
@@ -67,6 +67,9 @@ def check_schema(schema: Any) -> None:
     """
     if not isinstance(schema, dict) or schema.get("type") != "object":
         raise SchemaInvalid('a task type\'s schema must be an object with "type": "object"')
+    # The library would fetch the rules of a dialect that it does not know.
+    if schema.get("$schema", _DRAFT) != _DRAFT:
+        raise SchemaInvalid(f"/$schema: must be {_DRAFT}")
     try:
         jsonschema_rs.meta.validate(schema)
         _refuse_unusable_keywords(schema)
@@ -81,6 +84,36 @@ def compiled_schema(text: str) -> CompiledSchema:
     schema = json.loads(text)
     secrets = {place: _compile(rules) for place, rules in _secret_places(schema)}
     return CompiledSchema(validator=_compile(_with_references(schema)), secrets=secrets)
+
+
+def problems_for_any_type(
+    document: Any, *, sealed: Container[str], place: Pointer = ()
+) -> Iterator[Problem]:
+    """Yield what settings of no type may hold; `sealed` are the places of references made by us.
+
+    A reference that somebody else wrote would name a secret that is not theirs.
+    """
+    if isinstance(document, dict):
+        for key, value in document.items():
+            if _UNSTORABLE_TEXT.search(key):
+                yield Problem(
+                    json_pointer(place), "text", "a key holds a character that is no text"
+                )
+            else:
+                yield from problems_for_any_type(value, sealed=sealed, place=(*place, key))
+    elif isinstance(document, list):
+        for index, value in enumerate(document):
+            yield from problems_for_any_type(value, sealed=sealed, place=(*place, str(index)))
+    elif isinstance(document, float) and not math.isfinite(document):
+        yield Problem(json_pointer(place), "number", "the value is not a finite number")
+    elif isinstance(document, str):
+        if _UNSTORABLE_TEXT.search(document):
+            yield Problem(
+                json_pointer(place), "text", "the value holds a character that is no text"
+            )
+        if _REFERENCE.fullmatch(document) and json_pointer(place) not in sealed:
+            message = "the value names a stored secret; send the secret itself, or leave it out"
+            yield Problem(json_pointer(place), "reference", message)
 
 
 def json_pointer(place: Pointer) -> str:
@@ -134,9 +167,15 @@ def _is_secret(schema: Any) -> bool:
 
 
 def _refuse_unusable_keywords(schema: Any, place: Pointer = (), *, held: bool = True) -> None:
-    """Walk every subschema; `held` says whether a secret may stand at this place."""
+    """Walk the whole schema; `held` says whether a secret may stand at this place.
+
+    Under keywords that nobody knows too: a `$ref` reaches anything.
+    """
     if len(place) > _MAX_DEPTH:
         raise SchemaInvalid(f"{json_pointer(place)}: nested more than {_MAX_DEPTH} deep")
+    if isinstance(schema, list):
+        for index, item in enumerate(schema):
+            _refuse_unusable_keywords(item, (*place, str(index)), held=False)
     if not isinstance(schema, dict):
         return
     if not str(schema.get("$ref", "#")).startswith("#"):
@@ -145,19 +184,9 @@ def _refuse_unusable_keywords(schema: Any, place: Pointer = (), *, held: bool = 
         raise SchemaInvalid(
             f"{json_pointer(place)}: writeOnly is for string properties outside combinators"
         )
-    for step, subschema, still_held in _subschemas(schema):
-        _refuse_unusable_keywords(subschema, (*place, *step), held=held and still_held)
-
-
-def _subschemas(schema: Mapping[str, Any]) -> Iterator[tuple[Pointer, Any, bool]]:
-    """Yield each subschema, where it stands, and whether a secret may still stand in it."""
-    for name, rules in _properties(schema).items():
-        yield ("properties", name), rules, True
-    for keyword in _SCHEMA_KEYWORDS:
-        yield (keyword,), schema.get(keyword), False
-    for keyword in _SCHEMA_LIST_KEYWORDS:
-        for index, rules in enumerate(schema.get(keyword) or ()):
-            yield (keyword, str(index)), rules, False
-    for keyword in _SCHEMA_MAP_KEYWORDS:
-        for name, rules in (schema.get(keyword) or {}).items():
-            yield (keyword, name), rules, False
+    properties = _properties(schema)
+    for name, rules in properties.items():
+        _refuse_unusable_keywords(rules, (*place, "properties", name), held=held)
+    for keyword, value in schema.items():
+        if value is not properties:
+            _refuse_unusable_keywords(value, (*place, keyword), held=False)

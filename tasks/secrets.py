@@ -1,13 +1,15 @@
 """Secrets in settings: encrypted in one table, named everywhere else by a reference.
 
 The reference is random: equal secrets have different references, so nobody can test a guess.
-Keys are derived from `SECRET_KEY` and `SECRET_KEY_FALLBACKS`, so a rotated key still opens old ones.
+Keys are derived from `SECRET_KEY` and `SECRET_KEY_FALLBACKS`, so a rotated key still opens old
+ones.
 """
 
 import base64
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -16,12 +18,34 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from tasks.models import Secret
-from tasks.schemas import REFERENCE_PREFIX
+from tasks.schemas import REFERENCE_PREFIX, Pointer
+
+
+class Extracted(NamedTuple):
+    """A document with references in place of secrets; both are told by the place they stand at."""
+
+    document: Any
+    references: Mapping[Pointer, str]
+    values: Mapping[Pointer, str]
+
+    @property
+    def to_store(self) -> dict[str, str]:
+        """The raw values under the references that the document holds."""
+        return {self.references[place]: value for place, value in self.values.items()}
 
 
 def new_reference() -> str:
     """Return a fresh reference."""
     return REFERENCE_PREFIX + secrets.token_hex(16)
+
+
+def extract_secrets(document: Any, *, places: Iterable[Pointer]) -> Extracted:
+    """Put a fresh reference in place of every string that stands at one of the secret places."""
+    values = {place: value for place in places if isinstance(value := _at(document, place), str)}
+    references = {place: new_reference() for place in values}
+    for place, reference in references.items():
+        document = _with(document, place, reference)
+    return Extracted(document, references, values)
 
 
 def store_secrets(values: Mapping[str, str]) -> None:
@@ -57,3 +81,17 @@ def _box(key: str, fallbacks: tuple[str, ...]) -> MultiFernet:
 def _fernet(secret: str) -> Fernet:
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"bulkhead settings secrets")
     return Fernet(base64.urlsafe_b64encode(derived.derive(secret.encode())))
+
+
+def _at(document: Any, place: Pointer) -> Any:
+    for step in place:
+        if not isinstance(document, dict):
+            return None
+        document = document.get(step)
+    return document
+
+
+def _with(document: Mapping[str, Any], place: Pointer, value: Any) -> dict[str, Any]:
+    step, *rest = place
+    inner = _with(document[step], tuple(rest), value) if rest else value
+    return {**document, step: inner}

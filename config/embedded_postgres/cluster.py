@@ -16,7 +16,6 @@ import os
 import re
 import shlex
 import shutil
-import stat
 import subprocess
 import sys
 import time
@@ -29,7 +28,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn, Ping
 
 from config.embedded_postgres import keeper
-from config.embedded_postgres.place import Account, account_for, binaries, make_folder
+from config.embedded_postgres.place import Account, account_for, programs
 
 
 PORT: Final = 5432
@@ -37,8 +36,9 @@ PORT: Final = 5432
 ROLE: Final = "bulkhead"
 
 _SECONDS_TO_START: Final = 60
+# A socket's name is short by nature, and libpq reads some characters as its own.
 _LONGEST_SOCKET_FOLDER: Final = 88
-_PLAIN_PATH: Final = re.compile(r"[\w/. ~+@=-]+", re.ASCII)
+_PLAIN_PATH: Final = re.compile(rb"[\w/. ~+@=-]+")
 _ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 _CREATE_ROLE: Final = f"""
 CREATE ROLE {ROLE} LOGIN CREATEDB;
@@ -46,6 +46,8 @@ CREATE DATABASE {ROLE} OWNER {ROLE};
 """
 _SETTINGS: Final = {
     "listen_addresses": "",
+    # The server works in the folder of its data, which only its user may enter.
+    "unix_socket_directories": ".",
     "port": PORT,
     "max_connections": 100,
     "timezone": "UTC",
@@ -82,21 +84,10 @@ class Cluster:
     """The cluster in one folder, as this process sees it."""
 
     def __init__(self, *, path: Path, durable: bool) -> None:
-        self._path = path
-        self._folder = path  # until start() finds where it really is
+        self._folder = path
+        self._data = path / "data"
         self._durable = durable
         self._users_lock: int | None = None
-
-    @property
-    def socket_folder(self) -> Path:
-        """Return the folder of the server's socket; who may enter it may use the server."""
-        data = self._folder / "data"
-        # A socket's name is short by nature, and PostgreSQL reads some characters as its own.
-        if len(os.fsencode(data)) < _LONGEST_SOCKET_FOLDER and _PLAIN_PATH.fullmatch(str(data)):
-            return data
-        name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
-        # Not TMPDIR: all processes must find the same folder.
-        return Path("/tmp", f"bulkhead-{self._account.uid}-{name}")  # noqa: S108
 
     def ensure(self) -> None:
         """Have the server running, and keep it so for as long as this process lives.
@@ -113,21 +104,32 @@ class Cluster:
 
         Raises:
             ClusterUnavailable: It does not start.
+            ImproperlyConfigured: It belongs to somebody else, or there are no programs to run it.
         """
-        self._folder = make_folder(path=self._path)
-        self._make_socket_folder()
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        account_for(folder=self._folder)  # refuses somebody else's
         self._become_user()
-        # Before the server: whoever starts one may die of it, and the keeper will still stop it.
-        if (lock := self._try_lock("keeper")) is not None:
-            self._launch_keeper(lock)
         deadline = time.monotonic() + _SECONDS_TO_START
         while not self._answers():
             if (lock := self._try_lock("server")) is not None:
-                self._launch_server(lock)
+                try:
+                    self._launch_server(lock)
+                finally:
+                    os.close(lock)
             elif time.monotonic() > deadline:
-                raise ClusterUnavailable(f"PostgreSQL in {self._folder} does not answer.")
+                raise ClusterUnavailable(f"PostgreSQL in {self._data} does not answer.")
             else:
                 time.sleep(0.02)
+        self._launch_keeper()
+
+    @property
+    def socket_folder(self) -> Path:
+        """Return the folder of the server's socket, under a name that fits an address."""
+        name = os.fsencode(self._data)
+        if len(name) <= _LONGEST_SOCKET_FOLDER and _PLAIN_PATH.fullmatch(name):
+            return self._data
+        return Path("/tmp", f"bulkhead-{os.geteuid()}-{hashlib.sha256(name).hexdigest()[:16]}")  # noqa: S108
 
     def conninfo(self) -> str:
         """Return the server's address, as soon as it answers there.
@@ -141,25 +143,35 @@ class Cluster:
     def server(self) -> str:
         """Return what tells the running server from its predecessors: its process and start."""
         try:
-            pid_file = (self._folder / "data" / "postmaster.pid").read_text()
+            pid_file = (self._data / "postmaster.pid").read_text()
         except FileNotFoundError:
             return ""
         return " ".join(pid_file.splitlines()[:3])
 
     def program(self, name: str) -> str:
         """Return the path of one of PostgreSQL's programs."""
-        return str(binaries(account=self._account) / name)
+        return str(programs(account=self._account) / name)
+
+    @property
+    def _account(self) -> Account:
+        return account_for(folder=self._folder)
 
     def _address(self) -> str:
         return make_conninfo(host=str(self.socket_folder), port=PORT, user=ROLE)
 
     def _answers(self) -> bool:
+        self._link_socket_folder()
         address = make_conninfo(self._address(), dbname=ROLE, connect_timeout=2)
         return PGconn.ping(address.encode()) == Ping.OK
 
-    @property
-    def _account(self) -> Account:
-        return account_for(folder=self._folder)
+    def _link_socket_folder(self) -> None:
+        link = self.socket_folder
+        if link == self._data:
+            return
+        with suppress(FileExistsError):
+            link.symlink_to(self._data)
+        if link.lstat().st_uid != os.geteuid() or link.readlink() != self._data:
+            raise ClusterUnavailable(f"{link} should be ours, and lead to {self._data}.")
 
     def _open_lock(self, name: str) -> int:
         return os.open(self._folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -196,24 +208,25 @@ class Cluster:
         # Never closed. Forked children share it; programs started from here do not get it.
         self._users_lock = lock
 
-    def _make_socket_folder(self) -> None:
-        """Make the folder in /tmp, if it must be there, and see that nobody else made it."""
-        folder = self.socket_folder
-        if folder == self._folder / "data":
-            return
-        with suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-        if folder.lstat().st_uid == os.geteuid():
-            os.chown(folder, *self._account, follow_symlinks=False)
-        status = folder.lstat()
-        private = stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o077
-        if not private or status.st_uid != self._account.uid:
-            raise ClusterUnavailable(f"{folder} is in the way: it should be ours alone.")
+    def _launch_server(self, lock: int) -> None:
+        if not self._data.is_dir():
+            self._initialise(lock)
+        # Before the server: whoever starts one may die of it, and the keeper will still stop it.
+        self._launch_keeper()
+        # The lock was free, so nothing works on the data: these are left by a server that died.
+        for name in ("postmaster.pid", f".s.PGSQL.{PORT}.lock"):
+            (self._data / name).unlink(missing_ok=True)
+        settings = {**_SETTINGS, **({} if self._durable else _SETTINGS_OF_A_THROWAWAY)}
+        options = shlex.join(f"--{name}={value}" for name, value in settings.items())
+        wait = ("-t", str(_SECONDS_TO_START))
+        self._run("pg_ctl", "start", *wait, "-l", "server.log", "-o", options, lock=lock)
 
-    def _launch_keeper(self, lock: int) -> None:
+    def _launch_keeper(self) -> None:
+        if (lock := self._try_lock("keeper")) is None:
+            return
         locks = (lock, self._open_lock("users"), self._open_lock("server"))
         numbers = map(str, (*self._account, *locks))
-        stop = (self.program("pg_ctl"), "stop", "-D", "data", "-m", "fast")
+        stop = (self.program("pg_ctl"), "stop", "-D", ".", "-m", "fast")
         try:
             subprocess.run(
                 [sys.executable, "-I", "-S", keeper.__file__, *numbers, *stop],
@@ -221,7 +234,7 @@ class Cluster:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 check=True,
-                cwd=self._folder,
+                cwd=self._data,
                 env=_ENVIRONMENT,
                 pass_fds=locks,
                 start_new_session=True,
@@ -229,22 +242,6 @@ class Cluster:
         finally:
             for descriptor in locks:
                 os.close(descriptor)
-
-    def _launch_server(self, lock: int) -> None:
-        data = self._folder / "data"
-        options = {**_SETTINGS, "unix_socket_directories": self.socket_folder}
-        options |= {} if self._durable else _SETTINGS_OF_A_THROWAWAY
-        words = shlex.join(f"--{name}={value}" for name, value in options.items())
-        try:
-            if not data.is_dir():
-                self._initialise(lock)
-            # The lock was free, so nothing works on the data: these are left by a server that died.
-            (data / "postmaster.pid").unlink(missing_ok=True)
-            (self.socket_folder / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
-            start = ("start", "-D", "data", "-l", "data/server.log", "-t", str(_SECONDS_TO_START))
-            self._run("pg_ctl", *start, "-o", words, lock=lock)
-        finally:
-            os.close(lock)
 
     def _initialise(self, lock: int) -> None:
         """Make the data, under another name first: what is interrupted is begun again."""
@@ -255,26 +252,35 @@ class Cluster:
         locale = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
         access = ("--username=postgres", "--auth=trust")
         sync = () if self._durable else ("--no-sync",)
-        self._run("initdb", "-D", "new", "--encoding=UTF8", *locale, *access, *sync, lock=lock)
-        self._run("postgres", "--single", "-D", "new", "postgres", lock=lock, stdin=_CREATE_ROLE)
-        new.rename(self._folder / "data")
+        self._run("initdb", "--encoding=UTF8", *locale, *access, *sync, lock=lock, cwd=new)
+        self._run("postgres", "--single", "postgres", lock=lock, cwd=new, stdin=_CREATE_ROLE)
+        new.rename(self._data)
 
-    def _run(self, program: str, *arguments: str, lock: int, stdin: str = "") -> None:
+    def _run(
+        self, program: str, *arguments: str, lock: int, cwd: Path | None = None, stdin: str = ""
+    ) -> None:
+        """Run a program on the data in its working folder, as the account of the cluster."""
+        account = self._account
         identity: dict[str, Any] = {}
+        environment = {**_ENVIRONMENT, "PGDATA": "."}
         if os.geteuid() == 0:
-            identity = {"user": self._account.uid, "group": self._account.gid, "extra_groups": ()}
+            identity = {"user": account.uid, "group": account.gid, "extra_groups": ()}
+            # The account may not search the folders above: this name goes without them.
+            environment["PGDATA"] = "/proc/self/cwd"
         result = subprocess.run(
-            [self.program(program), *arguments],
+            [programs(account=account) / program, *arguments],
             input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            cwd=self._folder,
-            env=_ENVIRONMENT,
+            cwd=cwd or self._data,
+            env=environment,
             umask=0o077,
             pass_fds=(lock,),
             **identity,
         )
         if result.returncode:
-            raise ClusterUnavailable(f"{program} in {self._folder} failed: {result.stdout.strip()}")
+            raise ClusterUnavailable(
+                f"{program} failed; {self._data}/server.log may say more.\n{result.stdout.strip()}"
+            )

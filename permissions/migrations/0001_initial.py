@@ -739,8 +739,8 @@ class Migration(migrations.Migration):
                 name="every_task_has_a_permission_row",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     declare="DECLARE operation uuid;",
-                    func="\n                    operation := audit_current_operation();\n                    WITH added AS (\n                        INSERT INTO permissions_taskpermission (task_id, matrix_id)\n                        SELECT task.id, matrix.id\n                        FROM new_tasks AS task\n                        LEFT JOIN permissions_permissionmatrix AS matrix\n                          ON matrix.project_id = task.project_id AND matrix.digest IS NULL\n                        RETURNING task_id, matrix_id, own_matrix_id\n                    )\n                    INSERT INTO permissions_historicaltaskpermission (\n                        task_id, matrix_id, own_matrix_id,\n                        history_type, history_date, history_user_id, operation_id\n                    )\n                    SELECT task_id, matrix_id, own_matrix_id, '+', clock_timestamp(),\n                           nullif(current_setting('bulkhead.actor', true), '')::bigint, operation\n                    FROM added;\n                    RETURN NULL;\n                ",
-                    hash="3a6c48d88b18b803f16405be157b569d2c595d44",
+                    func="\n                    IF NOT EXISTS (SELECT FROM new_tasks) THEN\n                        RETURN NULL;  -- an insert of no rows is no change, so no operation\n                    END IF;\n                    operation := audit_current_operation();\n                    WITH added AS (\n                        INSERT INTO permissions_taskpermission (task_id, matrix_id)\n                        SELECT task.id, matrix.id\n                        FROM new_tasks AS task\n                        LEFT JOIN permissions_permissionmatrix AS matrix\n                          ON matrix.project_id = task.project_id AND matrix.digest IS NULL\n                        RETURNING task_id, matrix_id, own_matrix_id\n                    )\n                    INSERT INTO permissions_historicaltaskpermission (\n                        task_id, matrix_id, own_matrix_id,\n                        history_type, history_date, history_user_id, operation_id\n                    )\n                    SELECT task_id, matrix_id, own_matrix_id, '+', transaction_timestamp(),\n                           nullif(current_setting('bulkhead.actor', true), '')::bigint, operation\n                    FROM added;\n                    RETURN NULL;\n                ",
+                    hash="f34fccf186edeff7bef4d24dd4e10e95421eecc0",
                     level="STATEMENT",
                     operation="INSERT",
                     pgid="pgtrigger_every_task_has_a_permission_row_b4d75",
@@ -873,9 +873,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="interned_rows_are_immutable",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE interned boolean;",
-                    func="\n                    SELECT digest IS NOT NULL INTO interned\n                    FROM permissions_permissionmatrix WHERE id = OLD.matrix_id;\n                    IF interned THEN\n                        RAISE EXCEPTION 'the rows of an interned matrix cannot change'\n                            USING ERRCODE = 'check_violation';\n                    END IF;\n                    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;\n                    RETURN NEW;\n                ",
-                    hash="34e319777544872f5a743f84f28c02f8dd59fe8e",
+                    func="\n                    IF EXISTS (\n                        SELECT FROM permissions_permissionmatrix\n                        WHERE id IN (OLD.matrix_id, NEW.matrix_id) AND digest IS NOT NULL\n                    ) THEN\n                        RAISE EXCEPTION 'the rows of an interned matrix cannot change'\n                            USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN coalesce(NEW, OLD);\n                ",
+                    hash="7d7ad50debd781939bf80df1ff69362620501d02",
                     operation="UPDATE OR DELETE",
                     pgid="pgtrigger_interned_rows_are_immutable_99e00",
                     table="permissions_rolepermission",
@@ -886,5 +885,51 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="taskpermission",
             index=models.Index(fields=["matrix", "task"], name="task_permission_by_matrix"),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="role",
+            trigger=pgtrigger.compiler.Trigger(
+                name="role_keeps_its_code",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."project_id" IS DISTINCT FROM (NEW."project_id") OR OLD."code" IS DISTINCT FROM (NEW."code"))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="07f8a4118c00638d3dcc2e58cd795831e483643b",
+                    operation="UPDATE",
+                    pgid="pgtrigger_role_keeps_its_code_f5590",
+                    table="permissions_role",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="rolepermission",
+            trigger=pgtrigger.compiler.Trigger(
+                name="interned_rows_are_as_named",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="\n                    IF EXISTS (\n                        SELECT FROM permissions_permissionmatrix AS matrix\n                        WHERE matrix.digest IS NOT NULL\n                          AND matrix.id IN (SELECT matrix_id FROM new_rows)\n                          AND matrix.digest IS DISTINCT FROM (\n                              SELECT encode(sha256(string_agg(\n                                  concat_ws(':', role_code, role_id, flags), ';' ORDER BY role_code\n                              )::bytea), 'hex')\n                              FROM permissions_rolepermission WHERE matrix_id = matrix.id\n                          )\n                    ) THEN\n                        RAISE EXCEPTION 'an interned matrix has the rows that its digest names'\n                            USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NULL;\n                ",
+                    hash="3fb93a726350219f1d93158747b45cf9a6570aa0",
+                    level="STATEMENT",
+                    operation="INSERT",
+                    pgid="pgtrigger_interned_rows_are_as_named_9cad1",
+                    referencing="REFERENCING NEW TABLE AS new_rows ",
+                    table="permissions_rolepermission",
+                    when="AFTER",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="rolepermission",
+            trigger=pgtrigger.compiler.Trigger(
+                name="administrator_keeps_his_row",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."role_code" =  -1)',
+                    func="\n                    RAISE EXCEPTION 'the row of the project administrator cannot be removed'\n                        USING ERRCODE = 'check_violation';\n                ",
+                    hash="17309b7219308b7ade787d6c8756ddf94104d05e",
+                    operation="DELETE",
+                    pgid="pgtrigger_administrator_keeps_his_row_e159b",
+                    table="permissions_rolepermission",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

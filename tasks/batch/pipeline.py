@@ -21,7 +21,7 @@ from audit.models import Operation, State
 from audit.recorder import RecordedCountDiffers, new_operation
 from tasks.batch.authority import authority
 from tasks.batch.change import Change, Row
-from tasks.batch.errors import PlanDrifted, PlanRefused
+from tasks.batch.errors import Malformed, PlanDrifted, PlanRefused
 from tasks.batch.plan import Outcome, OutcomeKind, Plan, Reason
 from tasks.models import PreviewedPlan
 
@@ -86,6 +86,7 @@ def apply(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Appli
     """Apply the batch, all or nothing.
 
     Raises:
+        Malformed: there are no targets.
         PlanRefused: some target is missing, denied, invalid or in conflict.
         PlanDrifted: the plan is not the expected one.
     """
@@ -108,6 +109,7 @@ def submit(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Appl
     """Accept the batch for the worker, which judges it again when it runs.
 
     Raises:
+        Malformed: there are no targets.
         PlanRefused: it could not be applied now.
         PlanDrifted: the plan is not the expected one.
     """
@@ -141,6 +143,8 @@ def run(*, operation: Operation, actor: User, report: Report) -> Operation:
             return operation
         batch = _accepted_batch(operation)
         change, plan = _plan(actor=actor, batch=batch, lock=True, report=report)
+        # A type may have declared a secret since, which the operation still holds in the open.
+        operation.parameters = change.parameters()
         try:
             _check(batch=batch, plan=plan)
         except (PlanRefused, PlanDrifted) as error:
@@ -234,6 +238,9 @@ def _check_expected(*, batch: Batch, plan: Plan) -> None:
 
 
 def _check(*, batch: Batch, plan: Plan) -> None:
+    if not plan.outcomes:
+        # Nothing would bind the change, so an operation could even hold its secrets.
+        raise Malformed([("", "there are no targets")])
     _check_expected(batch=batch, plan=plan)
     if batch.seen and (drifted := _drifted(fingerprint=batch.seen, plan=plan)):
         raise PlanDrifted(uids=drifted)

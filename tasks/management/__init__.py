@@ -1,1 +1,1 @@
-"""Commands of the app."""
+"""Commands of the tasks app."""

@@ -126,7 +126,6 @@ class Migration(migrations.Migration):
                         db_collation="C",
                         default=tasks.models.new_uid,
                         max_length=32,
-                        unique=True,
                         verbose_name="id",
                     ),
                 ),
@@ -374,6 +373,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(("uid__regex", "^([0-9a-f]{24}|[0-9a-f]{32})$")),
                 name="task_uid_form",
             ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=models.UniqueConstraint(fields=("uid",), name="task_uid_once"),
         ),
         migrations.AddConstraint(
             model_name="task",

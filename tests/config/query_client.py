@@ -1,6 +1,8 @@
 """A process that uses the embedded PostgreSQL: answers each statement on stdin with one value."""
 
 import json
+import os
+import subprocess
 import sys
 
 from django.conf import settings
@@ -9,13 +11,25 @@ from django.db import close_old_connections, connection
 
 def main(data_dir: str, database: str) -> None:
     settings.configure(DATA_DIR=data_dir, DATABASES={"default": json.loads(database)})
-    for statement in sys.stdin:
+    for line in sys.stdin:
         close_old_connections()  # as at the beginning of a request
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-            row = cursor.fetchone()
-        sys.stdout.write(f"{row[0]}\n")
+        sys.stdout.write(f"{answer(line.strip())}\n")
         sys.stdout.flush()
+
+
+def answer(statement: str) -> object:
+    if statement == "fork":
+        if os.fork():
+            os._exit(0)
+        return os.getpid()
+    if statement == "spawn":
+        return subprocess.Popen(["/bin/sleep", "60"]).pid
+    if statement == "shell":
+        connection.client.runshell(["-Atc", "SELECT current_user"])
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()[0]
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class Command(BaseCommand):
             run_together(
                 programs=_programs(address),
                 grace=GRACE,
-                say=self.stderr.write,
+                say=self._say,
                 each_tick=_announcer(address, say=self._say),
             )
         except (CouldNotStart, GuardLost, PortUnavailable) as error:

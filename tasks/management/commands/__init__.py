@@ -1,1 +1,1 @@
-"""Commands of the app."""
+"""`manage.py load_task_types` and `manage.py import_tasks`."""

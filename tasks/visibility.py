@@ -1,0 +1,48 @@
+"""Which tasks and projects an actor may see: asked here, answered by the app that knows.
+
+Lists and searches narrow these querysets further; nothing that an interface shows comes from
+elsewhere. `permissions` registers its answer when the applications are ready.
+"""
+
+from typing import Protocol
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import QuerySet
+
+from tasks.models import Project, Task
+
+
+class Visibility(Protocol):
+    """What interfaces ask."""
+
+    def tasks(self, *, actor: User) -> QuerySet[Task]:
+        """Return the tasks that the actor may view."""
+
+    def projects(self, *, actor: User) -> QuerySet[Project]:
+        """Return the projects that the actor has anything to do with."""
+
+
+_registered: list[Visibility] = []
+
+
+def register_visibility(visibility: Visibility) -> None:
+    """Make `visibility` the one that is asked."""
+    _registered[:] = [visibility]
+
+
+def visible_tasks(*, actor: User) -> QuerySet[Task]:
+    """Return the tasks that the actor may view, recycled ones included."""
+    return _visibility().tasks(actor=actor)
+
+
+def visible_projects(*, actor: User) -> QuerySet[Project]:
+    """Return the projects in which the actor holds a role, or created or may view a task."""
+    return _visibility().projects(actor=actor)
+
+
+def _visibility() -> Visibility:
+    if not _registered:
+        msg = "no visibility is registered: is the permissions app installed?"
+        raise ImproperlyConfigured(msg)
+    return _registered[0]

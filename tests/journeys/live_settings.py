@@ -1,0 +1,10 @@
+"""The tests' settings for a real server on the tests' own database."""
+
+import os
+from datetime import timedelta
+
+from config.settings.test import *
+
+
+DATABASES["default"]["NAME"] = os.environ["LIVE_DATABASE"]
+BULKHEAD_RATE = (100_000, timedelta(minutes=1))
