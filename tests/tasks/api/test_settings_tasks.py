@@ -190,7 +190,7 @@ def test_null_removes_a_setting(governed: Governed) -> None:
 
 @pytest.mark.parametrize(
     ("terms", "statements"),
-    [({}, 10), ({"Idempotency_Key": "k-{}"}, 13), ({"Prefer": "respond-async"}, 9)],
+    [({}, 11), ({"Idempotency_Key": "k-{}"}, 14), ({"Prefer": "respond-async"}, 9)],
 )
 def test_the_statements_do_not_grow_with_the_targets(
     governed: Governed, terms: dict[str, str], statements: int
