@@ -1,7 +1,7 @@
 """The worker: what was accepted is carried out once, judged anew, whatever happens to a worker."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -23,16 +23,9 @@ from tasks import jobs
 from tasks.batch import pipeline
 from tasks.changes import UpdateSettings
 from tasks.models import PreviewedPlan, Secret, StoredAnswer, Task
-from tests.conftest import ORIGIN, Governed, build_governed
+from tests.conftest import ORIGIN, Governed
 from tests.tasks.api.caller import BRANCH, SETTINGS_TASKS, Answered, Caller, caller_of, update
 from tests.worker import work_off, worker_process
-
-
-@pytest.fixture
-def committed(transactional_db: None) -> Iterator[Governed]:
-    """The governed project, committed, so that a worker sees it; and no jobs left behind."""
-    yield build_governed()
-    execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
 
 
 def execute(statement: str) -> None:

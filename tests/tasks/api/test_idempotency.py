@@ -1,7 +1,6 @@
 """One effect per key: replays, other requests under the same key, and two at once."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -10,16 +9,8 @@ from django.db import connection, transaction
 
 from audit.models import Operation
 from tasks.models import StoredAnswer, Task
-from tests.conftest import Governed, build_governed
+from tests.conftest import Governed
 from tests.tasks.api.caller import SETTINGS_TASKS, Answered, Caller, caller_of, update
-
-
-@pytest.fixture
-def committed(transactional_db: None) -> Iterator[Governed]:
-    """The governed project, committed, so that other connections see it; and no jobs left behind."""
-    yield build_governed()
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 def operations() -> int:
