@@ -18,9 +18,11 @@ class MatrixAuthority:
 
     def rights(self, *, actor: User, task_ids: Sequence[int]) -> list[Held]:
         """Return the actor's rights on the tasks, grouped; nobody inactive has any."""
-        if not actor.is_active:
+        # Read again: the batch may have waited for its locks since the actor was authenticated.
+        account = User.objects.filter(pk=actor.pk, is_active=True).only("is_superuser").first()
+        if account is None:
             return []
-        if actor.is_superuser:
+        if account.is_superuser:
             return [Held(codenames_in(ALL), task_ids)]
         with connection.cursor() as cursor:
             cursor.execute(queries.READ_RIGHTS, {"actor": actor.pk, "ids": list(task_ids)})

@@ -81,7 +81,7 @@ WHERE changed.operation_id = %(operation)s::uuid
 ORDER BY task.id
 """
 
-# Each project's own matrix, its uid, its roles, and which of them the actor holds.
+# Each project's own matrix, its uid, its roles, and which of them the actor holds: a superuser all.
 READ_PROJECTS = """
 SELECT project.id, project.uid, matrix.id,
        array_agg(role.id ORDER BY role.id),
@@ -95,6 +95,7 @@ SELECT project.id, project.uid, matrix.id,
                       OR member.group_id IN (SELECT group_id FROM auth_user_groups
                                              WHERE user_id = %(actor)s))
            ) OR (role.code = -1 AND project.created_by_id = %(actor)s)
+             OR EXISTS (SELECT FROM auth_user WHERE id = %(actor)s AND is_superuser)
            ORDER BY role.id
        )
 FROM tasks_project AS project
