@@ -1,0 +1,209 @@
+"""Records become tasks here, or a list of everything that is wrong with them."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import connection
+
+from tasks import queries
+from tasks.creation import NewTask
+from tasks.importing.csv_file import setting_of
+from tasks.importing.directory import Directory, KnownProject, KnownType, may_not_add
+from tasks.importing.records import Record
+from tasks.importing.rows import Row, row_of
+from tasks.importing.strict_json import NotJSON, name_of, value_problems
+from tasks.models import new_uid
+from tasks.schemas import REFERENCE_PATTERN, Pointer
+from tasks.secrets import extract_secrets
+
+
+_REFERENCE = re.compile(REFERENCE_PATTERN)
+_EARLIER_ROW = "an earlier row"
+_EXISTING_TASK = "a task that exists"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """The project and type of rows that name none, and whether the rows' creators count."""
+
+    project: str = ""
+    task_type: str = ""
+    ignore_creators: bool = False
+
+
+class Checked(NamedTuple):
+    """A record after all checks: the task and its secrets by reference, or the problems."""
+
+    place: str
+    problems: Sequence[str]
+    task: NewTask | None
+    secrets: Mapping[str, str]
+
+
+class Taken(NamedTuple):
+    """Ids, and names in their projects, that no further task may have; each with who has it."""
+
+    uids: dict[str, str]
+    names: dict[tuple[int, str], str]
+
+
+class Judged(NamedTuple):
+    """Settings with references in place of secrets, the secrets by reference, and what is wrong."""
+
+    settings: Any
+    secrets: Mapping[str, str]
+    problems: Sequence[str]
+
+
+class Checker:
+    """Checks records, chunk by chunk, against the database and against each other."""
+
+    def __init__(self, *, actor: User, terms: Terms, operation: UUID, at: datetime) -> None:
+        self._actor = actor
+        self._terms = terms
+        self._operation = operation
+        self._at = at
+        self._directory = Directory(actor=actor)
+        self._defaults = {
+            "uid": "",
+            "project": terms.project,
+            "type": terms.task_type,
+            "settings": {},
+            "enabled": True,
+            "disabled_reason": "",
+            "creator": actor.get_username(),
+        }
+
+    def check(self, records: Sequence[Record]) -> Iterator[Checked]:
+        """Yield what became of each record; the statements do not depend on their number."""
+        rows = [self._row(record) for record in records]
+        self._directory.learn_projects({row.project for row in rows if row.project})
+        self._directory.learn_types({row.type for row in rows if row.type})
+        self._directory.learn_accounts({row.creator for row in rows if row.creator})
+        taken = self._read_taken(rows)
+        for row in rows:
+            yield self._checked(row, taken)
+
+    def _row(self, record: Record) -> Row:
+        if self._terms.ignore_creators and "creator" in record.fields:
+            others = {name: value for name, value in record.fields.items() if name != "creator"}
+            record = record._replace(fields=others)
+        return row_of(record, defaults=self._defaults)
+
+    def _read_taken(self, rows: Sequence[Row]) -> Taken:
+        projects = self._directory.projects
+        wanted = [
+            (projects[row.project].id, row.name)
+            for row in rows
+            if row.name and row.project in projects
+        ]
+        arguments: dict[str, Any] = {
+            "uids": [row.uid for row in rows if row.uid],
+            "projects": [project_id for project_id, _ in wanted],
+            "names": [name for _, name in wanted],
+            "operation": self._operation,
+        }
+        taken = Taken({}, {})
+        with connection.cursor() as cursor:
+            cursor.execute(queries.READ_TAKEN, arguments)
+            for uid, project_id, name, earlier in cursor.fetchall():
+                holder = _EARLIER_ROW if earlier else _EXISTING_TASK
+                if uid:
+                    taken.uids[uid] = holder
+                else:
+                    taken.names[project_id, name] = holder
+        return taken
+
+    def _checked(self, row: Row, taken: Taken) -> Checked:
+        project = self._directory.projects.get(row.project or "")
+        task_type = self._directory.types.get(row.type or "")
+        creator = self._directory.accounts.get(row.creator or "")
+        problems = [*row.problems, *self._unknown(row), *_collisions(row, project, taken)]
+        judged = judge_settings(row, task_type) if task_type else Judged({}, {}, ())
+        problems += judged.problems
+        if problems or not (project and task_type and creator and row.name):
+            return Checked(row.place, problems, None, {})
+        uid = row.uid or new_uid()
+        taken.uids[uid] = taken.names[project.id, row.name] = _EARLIER_ROW
+        task = NewTask(
+            uid=uid,
+            name=row.name,
+            project_id=project.id,
+            task_type_id=task_type.id,
+            settings=json.dumps(judged.settings, ensure_ascii=False),
+            created_by_id=creator,
+            created_at=self._at,
+            enabled=bool(row.enabled),
+            disabled_reason=row.disabled_reason or "",
+        )
+        return Checked(row.place, (), task, judged.secrets)
+
+    def _unknown(self, row: Row) -> Iterator[str]:
+        """Yield which names of the row name nothing, or nothing that the actor may use."""
+        project = self._directory.projects.get(row.project or "")
+        if row.project and not project:
+            yield f"project: there is no project {row.project!r}"
+        elif project and not project.may_add:
+            yield f"project: {may_not_add(actor=self._actor, project=project)}"
+        if row.type and row.type not in self._directory.types:
+            yield f"type: there is no task type {row.type!r}"
+        if row.creator and row.creator not in self._directory.accounts:
+            yield f"creator: there is no account {row.creator!r}"
+
+
+def _collisions(row: Row, project: KnownProject | None, taken: Taken) -> Iterator[str]:
+    if holder := taken.uids.get(row.uid or ""):
+        yield f"uid: {row.uid} is the id of {holder}"
+    if project and (holder := taken.names.get((project.id, row.name or ""))):
+        yield f"name: {row.name!r} is the name of {holder} in {project.name!r}"
+
+
+def judge_settings(row: Row, task_type: KnownType) -> Judged:
+    """Return a row's settings as they are to be stored, or what the task's type has against them."""
+    if row.settings is None:
+        return Judged({}, {}, ())
+    settings, problems = _with_cells(row, task_type)
+    problems += value_problems(settings, ("settings",)) if row.cells else ()
+    if problems:
+        # The validator takes no text that is not Unicode.
+        return Judged(settings, {}, problems)
+    schema = task_type.schema
+    extracted = extract_secrets(settings, places=schema.secrets)
+    found = [*schema.problems(extracted.document)]
+    for place, value in extracted.values.items():
+        found += schema.secret_problems(place, value)
+        if _REFERENCE.fullmatch(value):
+            problems.append(
+                f"{name_of(('settings', *place))}: is a reference to a stored secret;"
+                " give the secret itself, or leave it out and set it later"
+            )
+    problems += [f"settings{problem.pointer}: {problem.message}" for problem in found]
+    return Judged(extracted.document, extracted.to_store, problems)
+
+
+def _with_cells(row: Row, task_type: KnownType) -> tuple[dict[str, Any], list[str]]:
+    settings = dict(row.settings or {})
+    problems = []
+    for place, cell in row.cells.items():
+        try:
+            value = setting_of(cell, _rules_at(task_type.rules, place))
+        except NotJSON as error:
+            problems.append(f"{name_of(('settings', *place))}: {error}")
+            continue
+        inner = settings
+        for step in place[:-1]:
+            inner = inner.setdefault(step, {})
+        inner[place[-1]] = value
+    return settings, problems
+
+
+def _rules_at(rules: Any, place: Pointer) -> Mapping[str, Any]:
+    for step in place:
+        rules = rules.get("properties", {}).get(step, {}) if isinstance(rules, dict) else {}
+    return rules if isinstance(rules, dict) else {}
