@@ -1,7 +1,5 @@
 """Records become tasks here, or a list of everything that is wrong with them."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,17 +11,13 @@ from django.db import connection
 
 from tasks import queries
 from tasks.creation import NewTask
-from tasks.importing.csv_file import setting_of
-from tasks.importing.directory import Directory, KnownProject, KnownType, may_not_add
+from tasks.importing.directory import Directory, KnownProject, may_not_add
 from tasks.importing.records import Record
 from tasks.importing.rows import Row, row_of
-from tasks.importing.strict_json import NotJSON, name_of, value_problems
+from tasks.importing.settings import NOT_JUDGED, judge_settings
 from tasks.models import new_uid
-from tasks.schemas import REFERENCE_PATTERN, Pointer
-from tasks.secrets import extract_secrets
 
 
-_REFERENCE = re.compile(REFERENCE_PATTERN)
 _EARLIER_ROW = "an earlier row"
 _EXISTING_TASK = "a task that exists"
 
@@ -51,14 +45,6 @@ class Taken(NamedTuple):
 
     uids: dict[str, str]
     names: dict[tuple[int, str], str]
-
-
-class Judged(NamedTuple):
-    """Settings with references in place of secrets, the secrets by reference, and what is wrong."""
-
-    settings: Any
-    secrets: Mapping[str, str]
-    problems: Sequence[str]
 
 
 class Checker:
@@ -125,7 +111,7 @@ class Checker:
         task_type = self._directory.types.get(row.type or "")
         creator = self._directory.accounts.get(row.creator or "")
         problems = [*row.problems, *self._unknown(row), *_collisions(row, project, taken)]
-        judged = judge_settings(row, task_type) if task_type else Judged({}, {}, ())
+        judged = judge_settings(row, task_type) if task_type else NOT_JUDGED
         problems += judged.problems
         if problems or not (project and task_type and creator and row.name):
             return Checked(row.place, problems, None, {})
@@ -136,7 +122,7 @@ class Checker:
             name=row.name,
             project_id=project.id,
             task_type_id=task_type.id,
-            settings=json.dumps(judged.settings, ensure_ascii=False),
+            settings=judged.text,
             created_by_id=creator,
             created_at=self._at,
             enabled=bool(row.enabled),
@@ -162,48 +148,3 @@ def _collisions(row: Row, project: KnownProject | None, taken: Taken) -> Iterato
         yield f"uid: {row.uid} is the id of {holder}"
     if project and (holder := taken.names.get((project.id, row.name or ""))):
         yield f"name: {row.name!r} is the name of {holder} in {project.name!r}"
-
-
-def judge_settings(row: Row, task_type: KnownType) -> Judged:
-    """Return a row's settings as they are to be stored, or what the task's type has against them."""
-    if row.settings is None:
-        return Judged({}, {}, ())
-    settings, problems = _with_cells(row, task_type)
-    problems += value_problems(settings, ("settings",)) if row.cells else ()
-    if problems:
-        # The validator takes no text that is not Unicode.
-        return Judged(settings, {}, problems)
-    schema = task_type.schema
-    extracted = extract_secrets(settings, places=schema.secrets)
-    found = [*schema.problems(extracted.document)]
-    for place, value in extracted.values.items():
-        found += schema.secret_problems(place, value)
-        if _REFERENCE.fullmatch(value):
-            problems.append(
-                f"{name_of(('settings', *place))}: is a reference to a stored secret;"
-                " give the secret itself, or leave it out and set it later"
-            )
-    problems += [f"settings{problem.pointer}: {problem.message}" for problem in found]
-    return Judged(extracted.document, extracted.to_store, problems)
-
-
-def _with_cells(row: Row, task_type: KnownType) -> tuple[dict[str, Any], list[str]]:
-    settings = dict(row.settings or {})
-    problems = []
-    for place, cell in row.cells.items():
-        try:
-            value = setting_of(cell, _rules_at(task_type.rules, place))
-        except NotJSON as error:
-            problems.append(f"{name_of(('settings', *place))}: {error}")
-            continue
-        inner = settings
-        for step in place[:-1]:
-            inner = inner.setdefault(step, {})
-        inner[place[-1]] = value
-    return settings, problems
-
-
-def _rules_at(rules: Any, place: Pointer) -> Mapping[str, Any]:
-    for step in place:
-        rules = rules.get("properties", {}).get(step, {}) if isinstance(rules, dict) else {}
-    return rules if isinstance(rules, dict) else {}

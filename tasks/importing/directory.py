@@ -1,7 +1,8 @@
 """The projects, task types and accounts that a file names, each looked up once."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
@@ -9,7 +10,7 @@ from django.db.models import Q
 
 from tasks.batch.authority import authority
 from tasks.models import Project, TaskType
-from tasks.schemas import CompiledSchema, compiled_schema
+from tasks.schemas import CompiledSchema, Pointer, compiled_schema
 
 
 class KnownProject(NamedTuple):
@@ -20,12 +21,24 @@ class KnownProject(NamedTuple):
     may_add: bool
 
 
-class KnownType(NamedTuple):
+@dataclass(frozen=True)
+class KnownType:
     """A task type: its schema as it is written, and ready for use."""
 
     id: int
-    rules: dict[str, Any]
+    rules: Mapping[str, Any]
     schema: CompiledSchema
+    _found: dict[Pointer, Mapping[str, Any]] = field(default_factory=dict)
+
+    def rules_at(self, place: Pointer) -> Mapping[str, Any]:
+        """Return what the schema says of one place, looked up once; nothing if it names no such."""
+        if place not in self._found:
+            rules: Any = self.rules
+            for step in place:
+                inner = rules.get("properties") if isinstance(rules, dict) else None
+                rules = inner.get(step) if isinstance(inner, dict) else None
+            self._found[place] = rules if isinstance(rules, dict) else {}
+        return self._found[place]
 
 
 def may_not_add(*, actor: User, project: KnownProject) -> str:

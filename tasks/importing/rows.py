@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tasks.importing.lines import problem_of_text
 from tasks.importing.records import REQUIRED, Record
-from tasks.importing.strict_json import value_problems
 from tasks.models import UID_PATTERN, Task
 from tasks.schemas import Pointer
 
@@ -70,16 +70,17 @@ def _problems(field: str, value: Any) -> Iterator[str]:
         yield f"{field}: is missing"
     elif not isinstance(value, kind):
         yield f"{field}: must be {name_of_kind}"
-    elif found := list(value_problems(value, (field,))):
-        yield from found
-    elif field == "uid" and value and not _UID.fullmatch(str(value).lower()):
-        yield "uid: must be 24 or 32 hexadecimal digits"
-    elif field == "name":
-        yield from _name_problems(str(value))
+    elif isinstance(value, str):
+        if problem := problem_of_text(value):
+            yield f"{field}: {problem}"
+        elif field == "uid" and value and not _UID.fullmatch(value.lower()):
+            yield "uid: must be 24 or 32 hexadecimal digits"
+        elif field == "name":
+            yield from _name_problems(value)
 
 
 def _name_problems(name: str) -> Iterator[str]:
     if len(name) > NAME_LENGTH:
         yield f"name: has {len(name)} characters; at most {NAME_LENGTH} are allowed"
-    if any(unicodedata.category(character) == "Cc" for character in name):
+    if not name.isprintable() and any(unicodedata.category(sign) == "Cc" for sign in name):
         yield "name: holds a line break or another control character"
