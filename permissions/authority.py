@@ -9,8 +9,8 @@ from django.utils import timezone
 from permissions import queries
 from permissions.flags import ALL, codenames_in
 from permissions.models import ApiToken
-from permissions.tokens import fault_of
 from permissions.roles import MAY_ADD_TASKS
+from permissions.tokens import fault_of
 from tasks.batch.authority import Held, register_authority
 
 

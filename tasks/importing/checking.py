@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import connection
 
+from audit.models import Operation
 from tasks import queries
 from tasks.creation import NewTask
 from tasks.importing.directory import Directory, KnownProject, may_not_add
@@ -50,11 +50,11 @@ class Taken(NamedTuple):
 class Checker:
     """Checks records, chunk by chunk, against the database and against each other."""
 
-    def __init__(self, *, actor: User, terms: Terms, operation: UUID, at: datetime) -> None:
+    def __init__(self, *, actor: User, terms: Terms, operation: Operation, at: datetime) -> None:
         self._actor = actor
         self._terms = terms
-        self._operation = operation
-        self._at = at
+        self.operation = operation
+        self.at = at
         self._directory = Directory(actor=actor)
         self._defaults = {
             "uid": "",
@@ -93,7 +93,7 @@ class Checker:
             "uids": [row.uid for row in rows if row.uid],
             "projects": [project_id for project_id, _ in wanted],
             "names": [name for _, name in wanted],
-            "operation": self._operation,
+            "operation": self.operation.pk,
         }
         taken = Taken({}, {})
         with connection.cursor() as cursor:
@@ -124,7 +124,7 @@ class Checker:
             task_type_id=task_type.id,
             settings=judged.text,
             created_by_id=creator,
-            created_at=self._at,
+            created_at=self.at,
             enabled=bool(row.enabled),
             disabled_reason=row.disabled_reason or "",
         )

@@ -80,28 +80,40 @@ def import_tasks(*, actor: User, wanted: Import, watcher: Watcher) -> Imported:
         actor=actor, kind="import_tasks", origin=wanted.origin, at=now, parameters=_told(wanted)
     )
     operation.state, operation.started_at = State.RUNNING, now
-    checker = Checker(actor=actor, terms=wanted.terms, operation=operation.pk, at=now)
-    added = bad = 0
-    with transaction.atomic(durable=True), recording(operation):
-        # Checked statement by statement: a queue of a million checks until the end would grow with
-        # the file. So the operation must stand before what names it.
-        operation.save(force_insert=True)
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for chunk in _chunks(wanted.records):
-            checked = list(checker.check(chunk))
-            added += _write(checked, operation=operation, at=now)
-            for row in checked:
-                if row.task is None:
-                    bad += 1
-                    watcher.bad_row(BadRow(row.place, row.problems))
-            watcher.chunk_done()
-        if not added + bad:
-            raise FileUnreadable("the file holds no task")
+    checker = Checker(actor=actor, terms=wanted.terms, operation=operation, at=now)
+    with transaction.atomic(durable=True):
+        with recording(operation):
+            # Checked statement by statement: a queue of a million checks until the end would grow
+            # with the file. So the operation must stand before what names it.
+            operation.save(force_insert=True)
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            added, bad = _write_all(wanted.records, checker=checker, watcher=watcher)
+            _finish(operation, added=added, bad=bad)
         kept = added > 0 and not wanted.dry_run and (wanted.skip_bad or not bad)
-        _finish(operation, added=added, bad=bad)
         transaction.set_rollback(not kept)
     return Imported(operation, added, bad, kept)
+
+
+def _write_all(records: Iterable[Record], *, checker: Checker, watcher: Watcher) -> tuple[int, int]:
+    """Write what is good of every chunk; return how many rows were good and how many bad.
+
+    Raises:
+        FileUnreadable: the file holds no task.
+    """
+    added = bad = 0
+    iterator = iter(records)
+    while chunk := list(islice(iterator, CHUNK)):
+        checked = list(checker.check(chunk))
+        added += _write(checked, operation=checker.operation, at=checker.at)
+        for row in checked:
+            if row.task is None:
+                bad += 1
+                watcher.bad_row(BadRow(row.place, row.problems))
+        watcher.chunk_done()
+    if not added + bad:
+        raise FileUnreadable("the file holds no task")
+    return added, bad
 
 
 def _check_terms(*, actor: User, terms: Terms) -> None:
@@ -129,12 +141,6 @@ def _told(wanted: Import) -> Mapping[str, object]:
         "ignore_creators": wanted.terms.ignore_creators,
         "skip_bad": wanted.skip_bad,
     }
-
-
-def _chunks(records: Iterable[Record]) -> Iterable[list[Record]]:
-    iterator = iter(records)
-    while chunk := list(islice(iterator, CHUNK)):
-        yield chunk
 
 
 def _write(checked: Sequence[Checked], *, operation: Operation, at: datetime) -> int:
