@@ -44,11 +44,21 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """
     if not body.strip():
         raise Malformed([("", "the body is empty; a JSON object is expected")])
-    value, clean = _read(body)
-    if not clean and (problems := list(islice(_problems(value, ()), _MAX_PROBLEMS))):
-        raise Malformed(problems)
+    value = parse_value(body)
     if not isinstance(value, dict):
         raise Malformed([("", "the body must be a JSON object")])
+    return value
+
+
+def parse_value(text: bytes) -> Any:
+    """Return the JSON value that the bytes are.
+
+    Raises:
+        Malformed: naming the places that are wrong, or the position at which reading ended.
+    """
+    value, clean = _read(text)
+    if not clean and (problems := list(islice(_problems(value, ()), _MAX_PROBLEMS))):
+        raise Malformed(problems)
     return value
 
 

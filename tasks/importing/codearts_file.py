@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 
 import ijson
 
+from tasks.importing.lines import problem_of_text
 from tasks.importing.records import FileUnreadable, Record, Source, unreadable_record
 
 
@@ -106,6 +107,9 @@ def _portions(file: BinaryIO) -> Iterator[bytes]:
 def _record(place: str, row: Any) -> Record:
     if not isinstance(row, dict):
         return unreadable_record(place, "is no JSON object")
+    for name, value in row.items():
+        if isinstance(value, str) and (problem := problem_of_text(value)):
+            return unreadable_record(place, f"{name}: {problem}")
     repository = {"url": row.get("scm_web_url"), "branch": row.get("code_branch")}
     present = {name: value for name, value in repository.items() if value}
     disabled = bool(row.get("disabled"))

@@ -5,18 +5,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tasks.importing.lines import text_lines
+from tasks.batch.errors import Malformed
+from tasks.importing.lines import problem_of_text, text_lines
 from tasks.importing.records import (
     ALIASES,
     FIELDS,
     REQUIRED,
+    UNUSABLE,
     FileUnreadable,
     Record,
     Source,
+    problems_of,
     unreadable_record,
 )
-from tasks.importing.strict_json import NotJSON, parse_json
 from tasks.schemas import Pointer
+from tasks.strict_json import parse_value
 
 
 SETTING_PREFIX = "settings."
@@ -113,34 +116,38 @@ def _record(place: str, columns: Sequence[Column], row: Sequence[str]) -> Record
     for column, cell in zip(columns, row, strict=True):
         if not cell:
             continue
-        if column.place:
+        found: list[str] = []
+        value: Any = UNUSABLE
+        if problem := problem_of_text(cell):
+            found.append(f"{'/'.join((column.field, *column.place))}: {problem}")
+        elif column.place:
             cells[column.place] = cell
-            continue
-        try:
-            fields[column.field] = _value(column.field, cell)
-        except ValueError as error:
-            problems.append(f"{column.field}: {error}")
+        else:
+            value, found = _value(column.field, cell)
+        if not column.place:
+            fields[column.field] = value
+        problems += found
     return Record(place, fields, cells, problems)
 
 
-def _value(field: str, cell: str) -> Any:
-    """Return what a cell means, where it is not text.
-
-    Raises:
-        ValueError: it means nothing there.
-    """
+def _value(field: str, cell: str) -> tuple[Any, list[str]]:
+    """Return what a cell means, and why it means nothing there."""
     if field == "enabled":
-        if cell.lower() not in _SWITCH:
-            raise ValueError("must be true or false")
-        return _SWITCH[cell.lower()]
-    return parse_json(cell) if field == "settings" else cell
+        value = _SWITCH.get(cell.lower(), UNUSABLE)
+        return value, ["enabled: must be true or false"] if value is UNUSABLE else []
+    if field != "settings":
+        return cell, []
+    try:
+        return parse_value(cell.encode()), []
+    except Malformed as error:
+        return UNUSABLE, problems_of(error, field=field)
 
 
 def setting_of(cell: str, rules: Mapping[str, Any]) -> Any:
     """Return what the text in a settings column means where these rules hold.
 
     Raises:
-        NotJSON: it must be a number, a switch, a list or an object, and is none.
+        Malformed: it must be a number, a switch, a list or an object, and is none.
     """
     kinds = rules.get("type", "string")
     if "string" in (kinds if isinstance(kinds, list) else [kinds]):
@@ -148,7 +155,7 @@ def setting_of(cell: str, rules: Mapping[str, Any]) -> Any:
     if "boolean" in kinds and cell.lower() in _SWITCH:
         return _SWITCH[cell.lower()]
     try:
-        return parse_json(cell)
-    except NotJSON as error:
+        return parse_value(cell.encode())
+    except Malformed as error:
         wanted = kinds if isinstance(kinds, str) else " or ".join(kinds)
-        raise NotJSON(f"must be of type {wanted}") from error
+        raise Malformed([("", f"must be of type {wanted}")]) from error

@@ -3,9 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
+from tasks.batch.errors import Malformed
 from tasks.importing.lines import problem_of_text, text_lines
-from tasks.importing.records import ALIASES, FIELDS, Record, Source, unreadable_record
-from tasks.importing.strict_json import NotJSON, parse_json
+from tasks.importing.records import (
+    ALIASES,
+    FIELDS,
+    Record,
+    Source,
+    problems_of,
+    unreadable_record,
+)
+from tasks.strict_json import parse_value
 
 
 def read_jsonl(source: Source) -> Iterator[Record]:
@@ -23,9 +31,9 @@ def _record(place: str, text: str) -> Record:
     if problem := problem_of_text(text):
         return unreadable_record(place, problem)
     try:
-        value = parse_json(text)
-    except NotJSON as error:
-        return unreadable_record(place, str(error))
+        value = parse_value(text.encode())
+    except Malformed as error:
+        return unreadable_record(place, *problems_of(error))
     if not isinstance(value, dict):
         return unreadable_record(place, "is no JSON object")
     return _checked(place, value)

@@ -37,9 +37,9 @@ def text_lines(file: BinaryIO) -> Iterator[str]:
 
 
 def problem_of_text(text: str) -> str:
-    """Return why the text cannot be stored, or nothing."""
+    """Return why a text read by `text_lines` cannot be stored, or nothing."""
     if "\0" in text:
-        return "holds the character NUL"
+        return "holds the character U+0000, which cannot be stored"
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         return "is not UTF-8"
     return ""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
 
+from tasks.batch.errors import Malformed
 from tasks.schemas import Pointer
 
 
@@ -19,6 +20,8 @@ FIELDS = (
 )
 # What a row must have, unless it was given for all rows.
 REQUIRED = ("name", "project", "type")
+# Stands for a value of which the record's problems already say that it is none.
+UNUSABLE = object()
 # What other systems call a task's uid.
 ALIASES = {"id": "uid"}
 
@@ -44,6 +47,7 @@ class Record(NamedTuple):
     """One task as its file has it: where, the fields by name, and what reading it met.
 
     `cells` are settings that came as text, each with its place; the task's type says what they mean.
+    All text in a record can be stored: readers report what cannot.
     """
 
     place: str
@@ -53,6 +57,18 @@ class Record(NamedTuple):
     readable: bool = True
 
 
-def unreadable_record(place: str, problem: str) -> Record:
-    """Return a record of which nothing but its problem is known."""
-    return Record(place, fields={}, cells={}, problems=[problem], readable=False)
+def unreadable_record(place: str, *problems: str) -> Record:
+    """Return a record of which nothing but its problems is known."""
+    return Record(place, fields={}, cells={}, problems=problems, readable=False)
+
+
+def problems_of(error: Malformed, *, field: str = "") -> list[str]:
+    """Return what is wrong with the JSON of a record, or of one of its fields."""
+    return [": ".join(filter(None, (_named(field, place), text))) for place, text in error.problems]
+
+
+def _named(field: str, place: str) -> str:
+    if place.startswith("/"):
+        return (field + place).removeprefix("/")
+    # Where reading ended: a record's JSON is on one line of its own.
+    return field or place.removeprefix("line 1 ")

@@ -5,8 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tasks.importing.lines import problem_of_text
-from tasks.importing.records import REQUIRED, Record
+from tasks.importing.records import REQUIRED, UNUSABLE, Record
 from tasks.models import UID_PATTERN, Task
 from tasks.schemas import Pointer
 
@@ -54,9 +53,9 @@ def row_of(record: Record, *, defaults: Mapping[str, Any]) -> Row:
     for field in _KINDS:
         value = record.fields.get(field, defaults.get(field))
         value = value.strip() if isinstance(value, str) else value
-        found = list(_problems(field, value))
+        found = [] if value is UNUSABLE else list(_problems(field, value))
         problems += found
-        values[field] = None if found else value
+        values[field] = None if found or value is UNUSABLE else value
     if values["uid"]:
         values["uid"] = values["uid"].lower()
     if values["enabled"] and values["disabled_reason"]:
@@ -70,13 +69,10 @@ def _problems(field: str, value: Any) -> Iterator[str]:
         yield f"{field}: is missing"
     elif not isinstance(value, kind):
         yield f"{field}: must be {name_of_kind}"
-    elif isinstance(value, str):
-        if problem := problem_of_text(value):
-            yield f"{field}: {problem}"
-        elif field == "uid" and value and not _UID.fullmatch(value.lower()):
-            yield "uid: must be 24 or 32 hexadecimal digits"
-        elif field == "name":
-            yield from _name_problems(value)
+    elif field == "uid" and value and not _UID.fullmatch(str(value).lower()):
+        yield "uid: must be 24 or 32 hexadecimal digits"
+    elif field == "name":
+        yield from _name_problems(str(value))
 
 
 def _name_problems(name: str) -> Iterator[str]:

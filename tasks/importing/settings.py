@@ -5,11 +5,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tasks.batch.errors import Malformed
 from tasks.importing.csv_file import setting_of
 from tasks.importing.directory import KnownType
+from tasks.importing.records import problems_of
 from tasks.importing.rows import Row
-from tasks.importing.strict_json import MAX_DEPTH, NotJSON, name_of, value_problems
-from tasks.schemas import REFERENCE_PATTERN
+from tasks.schemas import REFERENCE_PATTERN, json_pointer
 from tasks.secrets import extract_secrets
 
 
@@ -32,9 +33,7 @@ def judge_settings(row: Row, task_type: KnownType) -> Judged:
     if row.settings is None:
         return NOT_JUDGED
     settings, problems = _with_cells(row, task_type)
-    problems += _problems_of_text(settings)
     if problems:
-        # The validator takes no text that is not Unicode.
         return Judged("", {}, problems)
     schema = task_type.schema
     extracted = extract_secrets(settings, places=schema.secrets)
@@ -43,7 +42,7 @@ def judge_settings(row: Row, task_type: KnownType) -> Judged:
         found += schema.secret_problems(place, value)
         if _REFERENCE.fullmatch(value):
             problems.append(
-                f"{name_of(('settings', *place))}: is a reference to a stored secret;"
+                f"settings{json_pointer(place)}: is a reference to a stored secret;"
                 " give the secret itself, or leave it out and set it later"
             )
     problems += [f"settings{problem.pointer}: {problem.message}" for problem in found]
@@ -57,23 +56,11 @@ def _with_cells(row: Row, task_type: KnownType) -> tuple[dict[str, Any], list[st
     for place, cell in row.cells.items():
         try:
             value = setting_of(cell, task_type.rules_at(place))
-        except NotJSON as error:
-            problems.append(f"{name_of(('settings', *place))}: {error}")
+        except Malformed as error:
+            problems += problems_of(error, field=f"settings{json_pointer(place)}")
             continue
         inner = settings
         for step in place[:-1]:
             inner = inner.setdefault(step, {})
         inner[place[-1]] = value
     return settings, problems
-
-
-def _problems_of_text(settings: dict[str, Any]) -> list[str]:
-    """Return what in the settings cannot be stored; a close look is needed for few."""
-    try:
-        text = json.dumps(settings, ensure_ascii=False)
-        text.encode()
-    except (RecursionError, UnicodeEncodeError):
-        return list(value_problems(settings, ("settings",)))
-    if "\\u0000" in text or text.count("{") + text.count("[") > MAX_DEPTH:
-        return list(value_problems(settings, ("settings",)))
-    return []

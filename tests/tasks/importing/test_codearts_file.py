@@ -77,7 +77,7 @@ def test_a_missing_page_is_noted() -> None:
 @pytest.mark.parametrize("row", [None, 1, "text", [JOB], True])
 def test_a_row_that_is_no_object_is_reported(row: object) -> None:
     bad, good = read(codearts_page(row, JOB))
-    assert bad.problems == ["is no JSON object"]
+    assert list(bad.problems) == ["is no JSON object"]
     assert (good.place, good.fields["name"]) == ("record 2", "build ledger")
 
 

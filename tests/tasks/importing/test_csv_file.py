@@ -2,10 +2,10 @@
 
 import pytest
 
+from tasks.batch.errors import Malformed
 from tasks.importing.csv_file import read_csv, setting_of
 from tasks.importing.lines import MAX_LINE_BYTES
 from tasks.importing.records import FileUnreadable, Record
-from tasks.importing.strict_json import NotJSON
 from tests.tasks.importing.sources import source
 
 
@@ -105,11 +105,13 @@ def test_a_header_alone_has_no_records() -> None:
         ("a,b", "has 2 cells where the header has 3 columns"),
         ("a,b,c,d", "has 4 cells where the header has 3 columns"),
         ("a,maybe,", "enabled: must be true or false"),
-        ("a,,{", "settings: is not JSON: Expecting property name enclosed in double quotes at"),
-        ('a,,"{""a"":1,""a"":2}"', "settings: has a key more than once in one object"),
-        ('a,,"{""a"":NaN}"', "settings: holds NaN, which is not JSON"),
-        ('a,,"{""a"":1e999}"', "settings: holds a number beyond all measure"),
-        (f'a,,"{"[" * 9000}"', "settings: is nested more than 32 deep"),
+        ("a,,{", "settings: not JSON: Expecting property name enclosed in double quotes"),
+        ('a,,"{""a"":1,""a"":2}"', "settings/a: the key stands here more than once"),
+        ('a,,"{""a"":NaN}"', "settings/a: NaN is not JSON"),
+        ('a,,"{""a"":1e999}"', "settings/a: a number beyond what a double can hold"),
+        (f'a,,"{"[" * 9000}"', "settings: nested more than 32 deep"),
+        ('a,,"{""a"":""\\u0000""}"', "settings/a: holds the character U+0000"),
+        ("a\0b,,", "name: holds the character U+0000, which cannot be stored"),
     ],
 )
 def test_a_bad_row_is_reported_and_the_next_one_is_read(row: str, problem: str) -> None:
@@ -138,5 +140,5 @@ def test_a_settings_cell_means_what_the_schema_says(
 
 
 def test_a_settings_cell_of_the_wrong_kind_is_refused() -> None:
-    with pytest.raises(NotJSON, match="must be of type integer"):
+    with pytest.raises(Malformed, match="must be of type integer"):
         setting_of("many", {"type": "integer"})
