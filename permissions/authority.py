@@ -9,6 +9,7 @@ from django.utils import timezone
 from permissions import queries
 from permissions.flags import ALL, codenames_in
 from permissions.models import ApiToken
+from permissions.roles import MAY_ADD_TASKS
 from permissions.tokens import fault_of
 from tasks.batch.authority import Held, register_authority
 
@@ -34,6 +35,19 @@ class MatrixAuthority:
         return token is not None and not fault_of(
             token=token, at=timezone.now(), address=at_address
         )
+
+    def may_add_tasks(self, *, actor: User, project_ids: Sequence[int]) -> frozenset[int]:
+        """Adding is no flag: superusers may, and who administers or manages the project."""
+        if not actor.is_active:
+            return frozenset()
+        if actor.is_superuser:
+            return frozenset(project_ids)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                queries.READ_PROJECTS_WITH_ROLE,
+                {"actor": actor.pk, "ids": list(project_ids), "codes": list(MAY_ADD_TASKS)},
+            )
+            return frozenset(project_id for (project_id,) in cursor.fetchall())
 
 
 register_authority(MatrixAuthority())

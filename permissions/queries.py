@@ -106,6 +106,24 @@ WHERE project.id = ANY(%(ids)b::bigint[])
 GROUP BY project.id, project.uid, matrix.id
 """
 
+# Those of the projects in which the actor holds one of the roles; its creator holds -1.
+READ_PROJECTS_WITH_ROLE = """
+SELECT project.id
+FROM tasks_project AS project
+WHERE project.id = ANY(%(ids)b::bigint[])
+  AND ((project.created_by_id = %(actor)s AND -1 = ANY(%(codes)b::integer[]))
+       OR EXISTS (
+           SELECT
+           FROM permissions_role AS role
+           JOIN permissions_rolemember AS member ON member.role_id = role.id
+           WHERE role.project_id = project.id
+             AND role.code = ANY(%(codes)b::integer[])
+             AND (member.user_id = %(actor)s
+                  OR member.group_id IN (SELECT group_id FROM auth_user_groups
+                                         WHERE user_id = %(actor)s))
+       ))
+"""
+
 # The actor's flags on each target, over the tables behind the view. A right depends on the matrix, so
 # the roles are resolved per distinct matrix; who created a task is asked only where it would add one.
 READ_RIGHTS = """

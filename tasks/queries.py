@@ -63,3 +63,25 @@ UPDATE audit_progress
 SET done = %(done)s, total = %(total)s, updated_at = clock_timestamp()
 WHERE operation_id = %(operation)s::uuid
 """
+
+# Which of these ids, and of these names in their projects, are taken, and by a task that the operation
+# itself has added.
+READ_TAKEN = """
+WITH taken AS (
+    SELECT id, uid, NULL::bigint AS project_id, NULL::text AS name
+    FROM tasks_task
+    WHERE uid = ANY(%(uids)b::text[])
+    UNION ALL
+    SELECT task.id, NULL, task.project_id, task.name
+    FROM unnest(%(projects)b::bigint[], %(names)b::text[]) AS wanted (project_id, name)
+    JOIN tasks_task AS task ON task.project_id = wanted.project_id AND task.name = wanted.name
+    WHERE task.recycled_at IS NULL
+)
+SELECT uid, project_id, name,
+       EXISTS (
+           SELECT
+           FROM tasks_historicaltask AS added
+           WHERE added.id = taken.id AND added.operation_id = %(operation)s::uuid
+       )
+FROM taken
+"""
