@@ -1,9 +1,9 @@
 """Who may do what, asked as lists: what an actor may see, the tasks and the users with a right.
 
-What an actor may see is asked so often that it has to stay fast, however much it is. The view
-`permissions_effective` answers who may do what; as a filter of a list it would be computed
-for every task. Here the few matrices that let the actor view are found first, and tasks are asked
-for by matrix. Tests hold the answer equal to guardian's.
+What an actor may see has to stay fast, however much it is. The view `permissions_effective` answers
+who may do what; as a filter of a list it would be computed for every task. Here the few matrices that
+let the actor view are found first, and tasks are asked for by matrix. Tests hold the answer equal to
+guardian's.
 
 Every other list is guardian's. Its shortcuts ask for more than the view means unless told otherwise,
 so they are called here and nowhere else; a test sees to it.

@@ -20,6 +20,7 @@ ORDER BY id
 """
 
 # What the targets became in an operation, what they were before it, and whether they still are so.
+# Rows of one object are numbered in the order of its changes, under its lock; clocks may disagree.
 READ_BEFORE_OPERATION = """
 SELECT task.id, task.uid, task.task_type_id, task.version,
        task.settings::text, task.enabled, task.disabled_reason,
@@ -33,7 +34,7 @@ JOIN LATERAL (
     SELECT settings, enabled, disabled_reason
     FROM tasks_historicaltask
     WHERE id = task.id AND history_id < after.history_id
-    ORDER BY history_date DESC, history_id DESC
+    ORDER BY history_id DESC
     LIMIT 1
 ) AS before ON true
 WHERE task.uid = ANY(%(uids)b::text[]) AND task.recycled_at IS NULL

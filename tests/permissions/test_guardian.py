@@ -32,8 +32,7 @@ def task_of(governed: Governed) -> Task:
     return Task.objects.get(uid=governed.add_tasks(1)[0])
 
 
-@pytest.mark.django_db
-def test_guardian_uses_the_models_on_the_views() -> None:
+def test_guardian_uses_the_models_on_the_views(db: None) -> None:
     assert guardian_utils.get_user_obj_perms_model(Task) is TaskUserPermission
     assert guardian_utils.get_group_obj_perms_model(Task) is TaskGroupPermission
 
