@@ -168,7 +168,7 @@ GROUP BY 1
 """
 
 # Takes one from a token's bucket if there is one: the bucket is full at `full_at`, every use moves that
-# by `each`, and it is empty when that is a whole period ahead. A refusal writes nothing.
+# by `each`, and it is empty when that is a whole period ahead. A refusal changes nothing.
 SPEND_ALLOWANCE = """
 WITH spent AS (
     INSERT INTO permissions_tokenallowance AS allowance (token_id, full_at)
