@@ -21,7 +21,7 @@ from tasks.api.views import fault_response
 
 _FAULT_BODIES: dict[str, Callable[[Fault], dict[str, Any]]] = {
     "api": OpseraView.fault_body,
-    "v1": CodeArtsView.fault_body,
+    **dict.fromkeys(("v1", "v2", "v3", "v4"), CodeArtsView.fault_body),
 }
 _PREFIX = re.compile(r"/(?P<prefix>[a-z0-9]+)(/|$)")
 

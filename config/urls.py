@@ -12,7 +12,8 @@ urlpatterns = [
     path("api/", include("tasks.api.urls")),
     re_path(r"^api(/|$)", OpseraUnknownPathView.as_view()),
     path("v1/", include("permissions.api.urls")),
-    re_path(r"^v1(/|$)", CodeArtsUnknownPathView.as_view()),
+    # Its SDK calls all of these.
+    re_path(r"^v[1-4](/|$)", CodeArtsUnknownPathView.as_view()),
 ]
 
 handler400 = "config.interfaces.bad_request"

@@ -76,9 +76,7 @@ def preview(*, actor: User, batch: Batch) -> Plan:
     """
     _, plan = _plan(actor=actor, batch=batch, lock=False)
     _check_expected(batch=batch, plan=plan)
-    PreviewedPlan.objects.bulk_create(
-        [PreviewedPlan(fingerprint=plan.fingerprint, marks=plan.marks)], ignore_conflicts=True
-    )
+    _remember(plan)
     return plan
 
 
@@ -124,8 +122,11 @@ def submit(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Appl
         operation.state = State.QUEUED
         operation.changed = operation.unchanged = 0
         operation.requested = list(batch.uids)
-        # The present plan is the one that an expected fingerprint was compared with just now.
+        # The present plan is the one that an expected fingerprint was compared with just now; the
+        # worker will compare with its marks, however old the preview is by then.
         operation.fingerprint = batch.expected
+        if batch.expected:
+            _remember(plan)
         change.keep_secrets()
         operation.save(force_insert=True)
         applied = Applied(operation, plan)
@@ -234,7 +235,7 @@ def _refused_by_right(change: Change[Any], row: Row, held: frozenset[str]) -> Ou
 
 def _check_expected(*, batch: Batch, plan: Plan) -> None:
     if batch.expected and batch.expected != plan.fingerprint:
-        raise PlanDrifted(uids=_drifted(fingerprint=batch.expected, plan=plan))
+        raise PlanDrifted(uids=_drifted(fingerprint=batch.expected, plan=plan) or [])
 
 
 def _check(*, batch: Batch, plan: Plan) -> None:
@@ -242,16 +243,26 @@ def _check(*, batch: Batch, plan: Plan) -> None:
         # Nothing would bind the change, so an operation could even hold its secrets.
         raise Malformed([("", "there are no targets")])
     _check_expected(batch=batch, plan=plan)
-    if batch.seen and (drifted := _drifted(fingerprint=batch.seen, plan=plan)):
-        raise PlanDrifted(uids=drifted)
+    if batch.seen and (drifted := _drifted(fingerprint=batch.seen, plan=plan)) != []:
+        raise PlanDrifted(uids=drifted or [])
     if plan.refusals:
         raise PlanRefused(plan)
 
 
-def _drifted(*, fingerprint: str, plan: Plan) -> list[str]:
+def _remember(plan: Plan) -> None:
+    PreviewedPlan.objects.bulk_create(
+        [PreviewedPlan(fingerprint=plan.fingerprint, marks=plan.marks)],
+        update_conflicts=True,
+        unique_fields=["fingerprint"],
+        update_fields=["created_at"],
+    )
+
+
+def _drifted(*, fingerprint: str, plan: Plan) -> list[str] | None:
+    """Return the targets that differ from what the fingerprint saw; None if that is not known."""
     previewed = PreviewedPlan.objects.filter(pk=fingerprint).first()
     if previewed is None or previewed.marks.keys() != plan.marks.keys():
-        return []
+        return None
     return [uid for uid, mark in plan.marks.items() if previewed.marks[uid] != mark]
 
 
@@ -277,7 +288,7 @@ def _operation(
 def _write(*, operation: Operation, change: Change[Any], plan: Plan, at: datetime) -> None:
     """Write what the plan changes; the database must report as many rows as were planned."""
     operation.state = State.APPLIED
-    operation.started_at = at
+    operation.started_at = operation.started_at or at
     if plan.changes:
         with recording(operation):
             recorded = change.write(outcomes=plan.changes, operation=operation, at=at)

@@ -20,7 +20,7 @@ from tests.tokens import issue
 
 # Open to everybody, and without anything to protect.
 PUBLIC = {"/api/schema", "/api/docs"}
-UNKNOWN = {"^api(/|$)", "^v1(/|$)"}
+UNKNOWN = {"^api(/|$)", "^v[1-4](/|$)"}
 
 # Which scope opens what. A new route stands here before it is answered.
 OPENS = {

@@ -350,7 +350,7 @@ def test_too_many_requests_are_429_and_say_when_to_come_back(
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1", "/v1/", f"{BATCH}/", "/v1/job", "/v1//job/permissions/batch", "/v1/%00"]
+    "path", ["/v1", "/v1/", f"{BATCH}/", "/v1/job", "/v1//job/permissions/batch", "/v1/%00", "/v4"]
 )
 def test_an_unknown_path_is_404_and_never_a_redirect(governed: Governed, path: str) -> None:
     assert refused(caller_of(governed.manager), b"{}", path=path)[:2] == (404, "CB.00060214")

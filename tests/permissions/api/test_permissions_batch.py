@@ -119,7 +119,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_tasks(
 ) -> None:
     uids, caller = governed.add_tasks(count), caller_of(governed.manager)
     caller.post(f"{BATCH}?dry_run=true", raise_viewer(uids))
-    # Token, rate, transaction (2), targets, rights, roles, matrices, adding the new one, finding it,
-    # naming the operation, the tasks with their history, the operation.
-    with django_assert_num_queries(13):
+    # Token, rate, transaction (2), targets, account, rights, roles, matrices, adding the new one,
+    # finding it, naming the operation (and no more), the tasks with their history, the operation.
+    with django_assert_num_queries(15):
         caller.post(BATCH, raise_viewer(uids))

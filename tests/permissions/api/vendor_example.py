@@ -4,6 +4,7 @@ It is one tenant's edited matrix: wider than the defaults for some built-in role
 own. The documentation at hand cuts three `devuc_role_id` short; their ends here are made up.
 """
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from audit.recorder import administrative_operation
@@ -72,8 +73,8 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
-def build_example(governed: Governed) -> None:
-    """Build the example's project with its custom roles and its two tasks."""
+def build_example(governed: Governed) -> Governed:
+    """Build the example's project with its custom roles and its two tasks; nobody is a member."""
     with administrative_operation(actor=governed.admin, kind="demo", origin=ORIGIN) as operation:
         project = create_project(
             actor=governed.admin, operation=operation, name="example", uid=PROJECT
@@ -93,3 +94,4 @@ def build_example(governed: Governed) -> None:
             creator=governed.admin,
             uids=JOBS,
         )
+    return replace(governed, project=project)

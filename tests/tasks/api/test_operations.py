@@ -173,9 +173,7 @@ def test_an_undo_with_a_malformed_body_is_refused(governed: Governed, body: obje
     ],
 )
 def test_an_undo_takes_the_scope_of_what_it_undoes(
-    governed: Governed,
-    change: Change[Any],
-    scope: Scope,
+    governed: Governed, change: Change[Any], scope: Scope
 ) -> None:
     batch = Batch(change=change, uids=governed.add_tasks(1), origin=ORIGIN)
     applied = pipeline.apply(actor=governed.manager, batch=batch)

@@ -190,7 +190,7 @@ def test_null_removes_a_setting(governed: Governed) -> None:
 
 @pytest.mark.parametrize(
     ("terms", "statements"),
-    [({}, 11), ({"Idempotency_Key": "k-{}"}, 14), ({"Prefer": "respond-async"}, 9)],
+    [({}, 12), ({"Idempotency_Key": "k-{}"}, 15), ({"Prefer": "respond-async"}, 10)],
 )
 def test_the_statements_do_not_grow_with_the_targets(
     governed: Governed, terms: dict[str, str], statements: int
