@@ -13,12 +13,16 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views import defaults
 
+from permissions.api.views import CodeArtsView
 from tasks.api.faults import Fault, FaultCode, fault_of
 from tasks.api.opsera import OpseraView
 from tasks.api.views import fault_response
 
 
-_FAULT_BODIES: dict[str, Callable[[Fault], dict[str, Any]]] = {"api": OpseraView.fault_body}
+_FAULT_BODIES: dict[str, Callable[[Fault], dict[str, Any]]] = {
+    "api": OpseraView.fault_body,
+    **dict.fromkeys(("v1", "v2", "v3", "v4"), CodeArtsView.fault_body),
+}
 _PREFIX = re.compile(r"/(?P<prefix>[a-z0-9]+)(/|$)")
 
 

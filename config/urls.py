@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from permissions.api.views import CodeArtsUnknownPathView
 from tasks.api.opsera import OpseraUnknownPathView
 
 
@@ -10,6 +11,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("tasks.api.urls")),
     re_path(r"^api(/|$)", OpseraUnknownPathView.as_view()),
+    path("v1/", include("permissions.api.urls")),
+    # Its SDK calls all of these.
+    re_path(r"^v[1-4](/|$)", CodeArtsUnknownPathView.as_view()),
 ]
 
 handler400 = "config.interfaces.bad_request"

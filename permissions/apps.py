@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from django.apps import AppConfig, apps
+from django.apps import AppConfig
+from django.apps import apps as installed
+from django.apps.registry import Apps
 from django.contrib.auth.management import create_permissions
 from django.db.models.signals import post_migrate  # noqa: TID251 - about schemas, not rows
 from django.utils.module_loading import autodiscover_modules
@@ -22,12 +24,18 @@ class PermissionsConfig(AppConfig):
         post_migrate.connect(fill_permission_bits, sender=self)
 
 
-def fill_permission_bits(*, using: str, **_: Any) -> None:
-    """Tell the view which permission each flag stands for; without these rows nobody holds any."""
+def fill_permission_bits(*, using: str, apps: Apps = installed, **_: Any) -> None:
+    """Tell the view which permission each flag stands for; without these rows nobody holds any.
+
+    `apps` are the models as the migrations leave them: without this app's, there is nothing to fill.
+    """
+    try:
+        bit = apps.get_model("permissions", "PermissionBit")
+    except LookupError:
+        return
     # Ours may run before Django's own, which makes the permissions that ours refers to.
-    create_permissions(apps.get_app_config("tasks"), verbosity=0, using=using)
+    create_permissions(installed.get_app_config("tasks"), verbosity=0, using=using, apps=apps)
     permission = apps.get_model("auth", "Permission")
-    bit = apps.get_model("permissions", "PermissionBit")
     ids = dict(
         permission.objects.using(using)
         .filter(content_type__app_label="tasks", content_type__model="task")

@@ -9,6 +9,7 @@ from django.utils import timezone
 from permissions import queries
 from permissions.flags import ALL, codenames_in
 from permissions.models import ApiToken
+from permissions.roles import MAY_ADD_TASKS
 from permissions.tokens import fault_of
 from tasks.batch.authority import Held, register_authority
 
@@ -18,9 +19,11 @@ class MatrixAuthority:
 
     def rights(self, *, actor: User, task_ids: Sequence[int]) -> list[Held]:
         """Return the actor's rights on the tasks, grouped; nobody inactive has any."""
-        if not actor.is_active:
+        # Read again: the batch may have waited for its locks since the actor was authenticated.
+        account = User.objects.filter(pk=actor.pk, is_active=True).only("is_superuser").first()
+        if account is None:
             return []
-        if actor.is_superuser:
+        if account.is_superuser:
             return [Held(codenames_in(ALL), task_ids)]
         with connection.cursor() as cursor:
             cursor.execute(queries.READ_RIGHTS, {"actor": actor.pk, "ids": list(task_ids)})
@@ -32,6 +35,19 @@ class MatrixAuthority:
         return token is not None and not fault_of(
             token=token, at=timezone.now(), address=at_address
         )
+
+    def may_add_tasks(self, *, actor: User, project_ids: Sequence[int]) -> frozenset[int]:
+        """Adding is no flag: superusers may, and who administers or manages the project."""
+        if not actor.is_active:
+            return frozenset()
+        if actor.is_superuser:
+            return frozenset(project_ids)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                queries.READ_PROJECTS_WITH_ROLE,
+                {"actor": actor.pk, "ids": list(project_ids), "codes": list(MAY_ADD_TASKS)},
+            )
+            return frozenset(project_id for (project_id,) in cursor.fetchall())
 
 
 register_authority(MatrixAuthority())

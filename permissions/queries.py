@@ -68,7 +68,7 @@ JOIN LATERAL (
     SELECT matrix_id, own_matrix_id
     FROM permissions_historicaltaskpermission
     WHERE task_id = task.id AND history_id < after.history_id
-    ORDER BY history_date DESC, history_id DESC
+    ORDER BY history_id DESC
     LIMIT 1
 ) AS before ON true
 WHERE task.uid = ANY(%(uids)b::text[])
@@ -83,7 +83,7 @@ WHERE changed.operation_id = %(operation)s::uuid
 ORDER BY task.id
 """
 
-# Each project's own matrix, its uid, its roles, and which of them the actor holds.
+# Each project's own matrix, its uid, its roles, and which of them the actor holds: a superuser all.
 READ_PROJECTS = """
 SELECT project.id, project.uid, matrix.id,
        array_agg(role.id ORDER BY role.id),
@@ -97,6 +97,7 @@ SELECT project.id, project.uid, matrix.id,
                       OR member.group_id IN (SELECT group_id FROM auth_user_groups
                                              WHERE user_id = %(actor)s))
            ) OR (role.code = -1 AND project.created_by_id = %(actor)s)
+             OR EXISTS (SELECT FROM auth_user WHERE id = %(actor)s AND is_superuser)
            ORDER BY role.id
        )
 FROM tasks_project AS project
@@ -105,6 +106,24 @@ JOIN permissions_permissionmatrix AS matrix
 JOIN permissions_role AS role ON role.project_id = project.id
 WHERE project.id = ANY(%(ids)b::bigint[])
 GROUP BY project.id, project.uid, matrix.id
+"""
+
+# Those of the projects in which the actor holds one of the roles; its creator holds -1.
+READ_PROJECTS_WITH_ROLE = """
+SELECT project.id
+FROM tasks_project AS project
+WHERE project.id = ANY(%(ids)b::bigint[])
+  AND ((project.created_by_id = %(actor)s AND -1 = ANY(%(codes)b::integer[]))
+       OR EXISTS (
+           SELECT
+           FROM permissions_role AS role
+           JOIN permissions_rolemember AS member ON member.role_id = role.id
+           WHERE role.project_id = project.id
+             AND role.code = ANY(%(codes)b::integer[])
+             AND (member.user_id = %(actor)s
+                  OR member.group_id IN (SELECT group_id FROM auth_user_groups
+                                         WHERE user_id = %(actor)s))
+       ))
 """
 
 # The actor's flags on each target, over the tables behind the view. A right depends on the matrix, so
@@ -151,7 +170,7 @@ GROUP BY 1
 """
 
 # Takes one from a token's bucket if there is one: the bucket is full at `full_at`, every use moves that
-# by `each`, and it is empty when that is a whole period ahead. A refusal writes nothing.
+# by `each`, and it is empty when that is a whole period ahead. A refusal changes nothing.
 SPEND_ALLOWANCE = """
 WITH spent AS (
     INSERT INTO permissions_tokenallowance AS allowance (token_id, full_at)

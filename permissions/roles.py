@@ -23,6 +23,8 @@ FIRST_CUSTOM_CODE = 500
 
 # Who may change the task creator's row: a project's creator holds the administrator's role.
 MAY_CHANGE_CREATOR = (ADMINISTRATOR, PROJECT_MANAGER)
+# Who may add tasks to a project: there is no flag for it, since a flag is a right on a task.
+MAY_ADD_TASKS = (ADMINISTRATOR, PROJECT_MANAGER)
 
 
 class BuiltInRole(NamedTuple):

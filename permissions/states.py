@@ -76,7 +76,6 @@ class Situation(NamedTuple):
     project_matrix: Wanted
     now: State
     held: int
-    superuser: bool
 
 
 class Refused(Exception):
@@ -88,7 +87,7 @@ class Refused(Exception):
 
 
 def read_projects(*, actor: User, project_ids: Iterable[int]) -> dict[int, ProjectRoles]:
-    """Return each project's matrix and roles, and which of these the actor holds, in one query."""
+    """Return each project's matrix and roles, and which the actor holds (a superuser all of them)."""
     with connection.cursor() as cursor:
         cursor.execute(queries.READ_PROJECTS, {"actor": actor.pk, "ids": list(project_ids)})
         return {
@@ -114,7 +113,6 @@ class Reader:
         rows: Sequence[GovernedRow],
         also: Iterable[int | None] = (),
     ) -> None:
-        self._superuser = actor.is_superuser
         self._projects = read_projects(actor=actor, project_ids={row.project_id for row in rows})
         named = {key for row in rows for key in (row.matrix_id, row.own_matrix_id)} | set(also)
         named |= {project.matrix_id for project in self._projects.values()}
@@ -129,7 +127,6 @@ class Reader:
             project_matrix=Wanted(self._matrices[project.matrix_id], project.matrix_id),
             now=self.state(project, row.matrix_id, row.own_matrix_id),
             held=sum(BY_CODENAME[codename].bit for codename in held),
-            superuser=self._superuser,
         )
 
     def former_state(self, situation: Situation, *, matrices: tuple[int, int | None]) -> State:
@@ -233,7 +230,7 @@ def check_may_change_creator(situation: Situation) -> None:
     Raises:
         Refused: the actor holds no role that may.
     """
-    if not (situation.superuser or situation.project.may_change_creator):
+    if not situation.project.may_change_creator:
         detail = (
             f"only the project's creator, its administrators and its managers"
             f" may change role {TASK_CREATOR} (task creator)"

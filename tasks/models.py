@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -56,25 +56,37 @@ class Project(models.Model):
         return self.name
 
 
-class TaskType(models.Model):
+class Versioned(models.Model):
+    """A model whose plans are made on a version: no two states of a row have the same one."""
+
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Count on from the version that is stored, whatever version was loaded."""
+        with transaction.atomic():
+            if not self._state.adding:
+                stored = type(self)._base_manager.select_for_update(no_key=True)
+                self.version = stored.values_list("version", flat=True).get(pk=self.pk) + 1
+                if kwargs.get("update_fields"):
+                    kwargs["update_fields"] = {*kwargs["update_fields"], "version"}
+            super().save(*args, **kwargs)
+
+
+class TaskType(Versioned):
     """A kind of task and the JSON Schema (draft 2020-12) that its settings must satisfy."""
 
     key = models.SlugField(unique=True)
     name = models.CharField(max_length=100, unique=True)
     description = models.TextField(blank=True)
     schema = models.JSONField(default=dict)
-    version = models.PositiveIntegerField(default=1, editable=False)
 
     history = tracked()
 
     def __str__(self) -> str:
         return self.name
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Count the versions, so that plans made under an older schema are noticed."""
-        if not self._state.adding:
-            self.version += 1
-        super().save(*args, **kwargs)
 
     def clean(self) -> None:
         """Refuse a schema that is none.
@@ -88,7 +100,7 @@ class TaskType(models.Model):
             raise ValidationError({"schema": str(error)}) from error
 
 
-class Task(models.Model):
+class Task(Versioned):
     """A CI/CD task under governance.
 
     `settings` holds references where its type's schema says `writeOnly`; the values are in `Secret`.
@@ -107,7 +119,6 @@ class Task(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     recycled_at = models.DateTimeField(null=True, blank=True)
-    version = models.PositiveIntegerField(default=1)
 
     history = tracked()
 

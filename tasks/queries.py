@@ -20,7 +20,8 @@ ORDER BY id
 """
 
 # What the targets became in an operation, what they were before it, and whether they still are so; one
-# that was recycled since is not.
+# that was recycled since is not. Rows of one object are numbered in the order of its changes, under its
+# lock; clocks may disagree.
 READ_BEFORE_OPERATION = """
 SELECT task.id, task.uid, task.task_type_id, task.version,
        task.settings::text, task.enabled, task.disabled_reason,
@@ -35,7 +36,7 @@ JOIN LATERAL (
     SELECT settings, enabled, disabled_reason
     FROM tasks_historicaltask
     WHERE id = task.id AND history_id < after.history_id
-    ORDER BY history_date DESC, history_id DESC
+    ORDER BY history_id DESC
     LIMIT 1
 ) AS before ON true
 WHERE task.uid = ANY(%(uids)b::text[])
@@ -119,4 +120,26 @@ REPORT_PROGRESS = """
 UPDATE audit_progress
 SET done = %(done)s, total = %(total)s, updated_at = clock_timestamp()
 WHERE operation_id = %(operation)s::uuid
+"""
+
+# Which of these ids, and of these names in their projects, are taken, and by a task that the operation
+# itself has added.
+READ_TAKEN = """
+WITH taken AS (
+    SELECT id, uid, NULL::bigint AS project_id, NULL::text AS name
+    FROM tasks_task
+    WHERE uid = ANY(%(uids)b::text[])
+    UNION ALL
+    SELECT task.id, NULL, task.project_id, task.name
+    FROM unnest(%(projects)b::bigint[], %(names)b::text[]) AS wanted (project_id, name)
+    JOIN tasks_task AS task ON task.project_id = wanted.project_id AND task.name = wanted.name
+    WHERE task.recycled_at IS NULL
+)
+SELECT uid, project_id, name,
+       EXISTS (
+           SELECT
+           FROM tasks_historicaltask AS added
+           WHERE added.id = taken.id AND added.operation_id = %(operation)s::uuid
+       )
+FROM taken
 """

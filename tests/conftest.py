@@ -1,12 +1,13 @@
 """Actors named by what they are, and builders that write as the product does."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 
 from audit.context import Origin
@@ -122,3 +123,11 @@ def build_governed(name: str = "payments") -> Governed:
 def governed(db: None) -> Governed:
     """A project with a manager, a developer, a viewer, and an outsider who is in no project."""
     return build_governed()
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> Iterator[Governed]:
+    """The same, committed, so that other connections see it; the worker's tables are emptied after."""
+    yield build_governed()
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")

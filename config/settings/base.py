@@ -122,7 +122,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Changes ten thousand CI/CD tasks as safely as one.",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.0",
-    "POSTPROCESSING_HOOKS": ["tasks.api.openapi.add_components"],
+    "POSTPROCESSING_HOOKS": ["tasks.api.openapi.complete_document"],
     # Served from here, without a network.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -54,6 +54,9 @@ def parse_batch(body: Mapping[str, Any]) -> ParsedBatch:
     job_ids = _job_ids(body.get("job_ids"), problems)
     follow = _flag(body.get("project_switch"), "/project_switch", problems)
     entries = _entries(body.get("permissions"), problems)
+    if "dry_run" in body:
+        # Passed over, it would apply what was meant to be a preview.
+        problems.append(("/dry_run", "belongs in the query: ?dry_run=true"))
     if not problems and follow is None and not any(entry.flags for entry in entries.values()):
         problems.append(("", "nothing to do: send project_switch, or permissions with flags"))
     if problems:

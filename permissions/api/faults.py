@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import groupby
+from typing import Any
 
 from tasks.api.faults import Fault, FaultCode
 
@@ -26,7 +27,7 @@ def error_code_of(fault: Fault) -> str:
     return _PUBLISHED.get(fault.code) or f"CB.00060{fault.status}"
 
 
-def fault_body(fault: Fault) -> dict[str, str]:
+def fault_body(fault: Fault) -> dict[str, Any]:
     """Return the body of an error; its message names every task and what stands in the way."""
     return {"error_code": error_code_of(fault), "error_msg": _message(fault)}
 

@@ -1,11 +1,8 @@
-"""The addresses of CodeArts Build's API: exact, without a slash at the end and without a redirect."""
+"""The addresses under `/v1/`; none ends in a slash."""
 
-from django.urls import path, re_path
+from django.urls import path
 
-from permissions.api.views import PermissionsBatchView, UnknownPath
+from permissions.api.views import PermissionsBatchView
 
 
-urlpatterns = [
-    path("v1/job/permissions/batch", PermissionsBatchView.as_view(), name="permissions-batch"),
-    re_path(r"^v1(/|$)", UnknownPath.as_view()),
-]
+urlpatterns = [path("job/permissions/batch", PermissionsBatchView.as_view())]

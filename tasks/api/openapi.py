@@ -23,9 +23,12 @@ _HEADER: Final = "header"
 
 REQUEST_ID = OpenApiParameter(
     "X-Request-Id",
-    {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+    str,
     _HEADER,
-    description="An id of yours; every answer carries it, or one that was made.",
+    description=(
+        "An id of yours, for logs and audit: 1 to 128 letters, digits, dots, dashes and underscores."
+        " Every answer carries it; where it is anything else, or absent, one is made."
+    ),
 )
 _DRY_RUN = OpenApiParameter(
     "dry_run",
@@ -35,7 +38,7 @@ _DRY_RUN = OpenApiParameter(
 )
 _IF_MATCH = OpenApiParameter(
     "If-Match",
-    {"type": "string"},
+    {"type": "string", "pattern": '^"[!#-~]+"$'},
     _HEADER,
     description="The ETag of a dry run: if any target has changed since, nothing is changed (412).",
 )
@@ -109,11 +112,15 @@ def component(name: str, schema: Schema) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def add_components(
-    result: dict[str, Any], **_: Any
-) -> dict[str, Any]:  # the signature of the library's hooks
-    """Put the named schemas into the generated document."""
+def complete_document(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Put the named schemas into the generated document; a body with required keys is required."""
     result["components"].setdefault("schemas", {}).update(sorted(_COMPONENTS.items()))
+    for path in result["paths"].values():
+        for operation in path.values():
+            body = operation.get("requestBody", {})
+            for content in body.get("content", {}).values():
+                name = content["schema"]["$ref"].rpartition("/")[2]
+                body["required"] = bool(_COMPONENTS[name].get("required"))
     return result
 
 

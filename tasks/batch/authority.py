@@ -24,6 +24,9 @@ class Authority(Protocol):
     def rights(self, *, actor: User, task_ids: Sequence[int]) -> list[Held]:
         """Return the rights on the tasks, grouped; a task in no group gives none."""
 
+    def may_add_tasks(self, *, actor: User, project_ids: Sequence[int]) -> frozenset[int]:
+        """Return those of the projects to which the actor may add tasks."""
+
     def token_is_valid(self, *, token_id: int, at_address: str | None) -> bool:
         """Return whether the token that an operation came with may still be used."""
 

@@ -70,11 +70,14 @@ class Receipt(Protocol):
 
 
 def preview(*, actor: User, batch: Batch) -> Plan:
-    """Return what applying the batch now would do, and remember it so that drift can be named."""
+    """Return what applying the batch now would do, and remember it so that drift can be named.
+
+    Raises:
+        PlanDrifted: the plan is not the expected one.
+    """
     _, plan = _plan(actor=actor, batch=batch, lock=False)
-    PreviewedPlan.objects.bulk_create(
-        [PreviewedPlan(fingerprint=plan.fingerprint, marks=plan.marks)], ignore_conflicts=True
-    )
+    _check_expected(batch=batch, plan=plan)
+    _remember(plan)
     return plan
 
 
@@ -125,8 +128,11 @@ def submit(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Appl
         operation.state = State.QUEUED
         operation.changed = operation.unchanged = 0
         operation.requested = list(batch.uids)
-        # The present plan is the one that an expected fingerprint was compared with just now.
+        # The present plan is the one that an expected fingerprint was compared with just now; the
+        # worker will compare with its marks, however old the preview is by then.
         operation.fingerprint = batch.expected
+        if batch.expected:
+            _remember(plan)
         change.keep_secrets()
         operation.save(force_insert=True)
         applied = Applied(operation, plan)
@@ -241,22 +247,36 @@ def _refused_by_right(change: Change[Any], row: Row, held: frozenset[str]) -> Ou
     return None
 
 
+def _check_expected(*, batch: Batch, plan: Plan) -> None:
+    if batch.expected and batch.expected != plan.fingerprint:
+        raise PlanDrifted(uids=_drifted(fingerprint=batch.expected, plan=plan) or [])
+
+
 def _check(*, batch: Batch, plan: Plan) -> None:
     if not plan.outcomes:
         # Nothing would bind the change, so an operation could even hold its secrets.
         raise Malformed([("", "there are no targets")])
-    if batch.expected and batch.expected != plan.fingerprint:
-        raise PlanDrifted(uids=_drifted(fingerprint=batch.expected, plan=plan))
-    if batch.seen and (drifted := _drifted(fingerprint=batch.seen, plan=plan)):
-        raise PlanDrifted(uids=drifted)
+    _check_expected(batch=batch, plan=plan)
+    if batch.seen and (drifted := _drifted(fingerprint=batch.seen, plan=plan)) != []:
+        raise PlanDrifted(uids=drifted or [])
     if plan.refusals:
         raise PlanRefused(plan)
 
 
-def _drifted(*, fingerprint: str, plan: Plan) -> list[str]:
+def _remember(plan: Plan) -> None:
+    PreviewedPlan.objects.bulk_create(
+        [PreviewedPlan(fingerprint=plan.fingerprint, marks=plan.marks)],
+        update_conflicts=True,
+        unique_fields=["fingerprint"],
+        update_fields=["created_at"],
+    )
+
+
+def _drifted(*, fingerprint: str, plan: Plan) -> list[str] | None:
+    """Return the targets that differ from what the fingerprint saw; None if that is not known."""
     previewed = PreviewedPlan.objects.filter(pk=fingerprint).first()
     if previewed is None or previewed.marks.keys() != plan.marks.keys():
-        return []
+        return None
     return [uid for uid, mark in plan.marks.items() if previewed.marks[uid] != mark]
 
 
@@ -282,7 +302,7 @@ def _operation(
 def _write(*, operation: Operation, change: Change[Any], plan: Plan, at: datetime) -> None:
     """Write what the plan changes; the database must report as many rows as were planned."""
     operation.state = State.APPLIED
-    operation.started_at = at
+    operation.started_at = operation.started_at or at
     if plan.changes:
         with recording(operation):
             recorded = change.write(outcomes=plan.changes, operation=operation, at=at)

@@ -55,6 +55,8 @@ class Command(BaseCommand):
         batch = batch_to_undo(actor=actor, undo=undo, origin=Origin(channel=Channel.COMMAND))
         if dry_run:
             plan = pipeline.preview(actor=actor, batch=batch)
+            if plan.refusals:
+                raise PlanRefused(plan)
             self._print(plan, "would change")
             self.stdout.write("Dry run: nothing was changed.")
             return

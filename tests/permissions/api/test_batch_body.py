@@ -96,6 +96,7 @@ def test_what_says_nothing_is_ignored_whatever_it_holds() -> None:
         (body(job_ids={"0": JOB}), "/job_ids"),
         (body(job_ids=[JOB, 5]), "/job_ids/1"),
         (body(job_ids=[None]), "/job_ids/0"),
+        (body(dry_run=True), "/dry_run"),
         (body(project_id=""), "/project_id"),
         (body(project_id=5), "/project_id"),
         (body(project_id="6823252f"), "/project_id"),

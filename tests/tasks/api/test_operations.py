@@ -1,0 +1,229 @@
+"""GET /api/v2/operations/{id}, and its revert."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from audit.models import Operation, State
+from audit.recorder import administrative_operation
+from permissions.changes import SetPermissions
+from permissions.models import Scope
+from tasks.batch import pipeline
+from tasks.batch.change import Change
+from tasks.batch.pipeline import Batch
+from tasks.changes import SetEnabled
+from tasks.models import Task
+from tests.conftest import ORIGIN, SETTINGS, Governed
+from tests.tasks.api.caller import SETTINGS_TASKS, Answered, Caller, caller_of, update
+
+
+RELEASE = {"repository": {"branch": "release"}}
+
+
+def change_branch(caller: Caller, uids: list[str]) -> str:
+    """Change the tasks; return the operation's address."""
+    location = caller.post(SETTINGS_TASKS, update(uids))["Location"]
+    assert isinstance(location, str)
+    return location
+
+
+def operation_of(answer: Answered) -> Operation:
+    return Operation.objects.get(pk=answer["Location"].rpartition("/")[2])
+
+
+def test_an_operation_tells_who_did_what_to_how_many(governed: Governed) -> None:
+    caller = caller_of(governed.developer, name="nightly")
+    uids = governed.add_tasks(2)
+    location = caller.post(SETTINGS_TASKS, update(uids), X_Request_Id="release-42")["Location"]
+    answer = caller.get(location)
+    body = answer.json()
+    times = [body.pop(name) for name in ("created_at", "started_at", "finished_at")]
+    assert times == sorted(times)
+    assert answer["Cache-Control"] == "no-store"
+    assert body == {
+        "id": location.rpartition("/")[2],
+        "kind": "update_settings",
+        "state": "applied",
+        "actor": "payments-developer",
+        "channel": "api",
+        "token": "nightly",
+        "request_id": "release-42",
+        "reason": "",
+        "counts": {"targets": 2, "changed": 2, "unchanged": 0},
+        "progress": {"done": 2, "total": 2},
+        "refusals": [],
+        "reverts": None,
+        "reverted_by": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("reader", "status"), [("developer", 200), ("admin", 200), ("manager", 404), ("outsider", 404)]
+)
+def test_an_operation_is_there_for_its_actor_and_for_superusers(
+    governed: Governed, reader: str, status: int
+) -> None:
+    location = change_branch(caller_of(governed.developer), governed.add_tasks(1))
+    answer = caller_of(getattr(governed, reader), name="reader").get(location)
+    assert answer.status_code == status
+    if status == 404:
+        assert answer.json()["errors"][0]["code"] == "no_operation"
+
+
+def test_reading_an_operation_takes_the_scope_to_read(governed: Governed) -> None:
+    location = change_branch(caller_of(governed.developer), governed.add_tasks(1))
+    scopes = [scope for scope in Scope.values if scope != Scope.TASKS_READ]
+    answer = caller_of(governed.developer, scopes=scopes, name="writer").get(location)
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("name", ["none", "42", str(uuid4()), str(uuid4()).upper()])
+def test_an_operation_that_does_not_exist_is_not_found(governed: Governed, name: str) -> None:
+    caller = caller_of(governed.developer)
+    for answer in (
+        caller.get(f"/api/v2/operations/{name}"),
+        caller.post(f"/api/v2/operations/{name}/revert", b""),
+    ):
+        assert answer.status_code == 404
+        assert answer.json()["status"] == "failed"
+
+
+@pytest.mark.parametrize("body", [b"", {}, {"skip_conflicts": False}])
+def test_an_undo_restores_and_names_what_it_undid(governed: Governed, body: object) -> None:
+    uids = governed.add_tasks(2)
+    caller = caller_of(governed.developer)
+    location = change_branch(caller, uids)
+    undone = caller.post(f"{location}/revert", body)
+    assert undone.status_code == 200
+    assert undone.json() == {
+        "status": "success",
+        "message": "The operation has been undone.",
+        "log": [f"Task {uid}: changed /repository/branch" for uid in uids],
+    }
+    for task in Task.objects.filter(uid__in=uids):
+        assert task.settings == SETTINGS
+    assert caller.get(undone["Location"]).json()["reverts"] == location
+    assert caller.get(location).json()["reverted_by"] == [undone["Location"]]
+
+
+def test_an_undo_can_be_undone(governed: Governed) -> None:
+    uids = governed.add_tasks(1)
+    caller = caller_of(governed.developer)
+    undone = caller.post(f"{change_branch(caller, uids)}/revert", b"")
+    caller.post(f"{undone['Location']}/revert", b"")
+    assert Task.objects.get(uid=uids[0]).settings["repository"]["branch"] == "main"
+
+
+def test_an_undo_previews_binds_and_counts_once_like_any_batch(governed: Governed) -> None:
+    uids = governed.add_tasks(1)
+    caller = caller_of(governed.developer)
+    revert = f"{change_branch(caller, uids)}/revert"
+    shown = caller.post(f"{revert}?dry_run=true", b"")
+    assert shown.json()["plan"]["counts"]["change"] == 1
+    terms = {"If_Match": shown["ETag"], "Idempotency_Key": "k"}
+    first, again = caller.post(revert, b"", **terms), caller.post(revert, b"", **terms)
+    assert (first.status_code, again["Idempotency-Replayed"]) == (200, "true")
+    assert Operation.objects.filter(kind="restore_settings").count() == 1
+
+
+def test_an_undo_names_every_task_that_changed_since(governed: Governed) -> None:
+    uids = governed.add_tasks(3)
+    caller = caller_of(governed.developer)
+    location = change_branch(caller, uids)
+    caller.post(SETTINGS_TASKS, update(uids[1:], RELEASE))
+    refused = caller.post(f"{location}/revert", b"")
+    assert refused.status_code == 409
+    errors = refused.json()["errors"]
+    assert [(error["target"], error["code"]) for error in errors] == [
+        (uid, "changed_since") for uid in uids[1:]
+    ]
+    assert Task.objects.get(uid=uids[0]).settings["repository"]["branch"] == "main"
+
+
+def test_an_undo_can_leave_alone_what_changed_since(governed: Governed) -> None:
+    uids = governed.add_tasks(2)
+    caller = caller_of(governed.developer)
+    location = change_branch(caller, uids)
+    caller.post(SETTINGS_TASKS, update(uids[1:], RELEASE))
+    undone = caller.post(f"{location}/revert", {"skip_conflicts": True})
+    assert undone.status_code == 200
+    assert operation_of(undone).changed == 1
+    tasks = Task.objects.filter(uid__in=uids).order_by("pk")
+    assert [task.settings["repository"]["branch"] for task in tasks] == ["develop", "release"]
+    left_alone = "left alone, changed since the operation that is to be undone"
+    assert undone.json()["log"][1] == f"Task {uids[1]}: {left_alone}"
+
+
+@pytest.mark.parametrize(
+    "body", [{"skip_conflicts": "true"}, {"skip_conflicts": None}, {"skip_conflict": True}, b"[]"]
+)
+def test_an_undo_with_a_malformed_body_is_refused(governed: Governed, body: object) -> None:
+    caller = caller_of(governed.developer)
+    location = change_branch(caller, governed.add_tasks(1))
+    assert caller.post(f"{location}/revert", body).status_code == 400
+    assert caller.get(location).json()["reverted_by"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "scope"),
+    [
+        (SetPermissions(flags={8: {"is_execute": True}}), Scope.PERMISSIONS_WRITE),
+        (SetEnabled(enabled=False, reason="broken"), Scope.TASKS_WRITE),
+    ],
+)
+def test_an_undo_takes_the_scope_of_what_it_undoes(
+    governed: Governed, change: Change[Any], scope: Scope
+) -> None:
+    batch = Batch(change=change, uids=governed.add_tasks(1), origin=ORIGIN)
+    applied = pipeline.apply(actor=governed.manager, batch=batch)
+    path = f"/api/v2/operations/{applied.operation.pk}/revert"
+    others = [value for value in Scope.values if value != scope]
+    assert caller_of(governed.manager, scopes=others).post(path, b"").status_code == 403
+    allowed = caller_of(governed.manager, scopes=[scope], name="allowed")
+    assert allowed.post(path, b"").status_code == 200
+
+
+def test_what_is_no_batch_cannot_be_undone(governed: Governed) -> None:
+    with administrative_operation(
+        actor=governed.admin, kind="add_role", origin=ORIGIN
+    ) as operation:
+        pass
+    answer = caller_of(governed.admin).post(f"/api/v2/operations/{operation.pk}/revert", b"")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["code"] == "not_revertible"
+
+
+def test_an_operation_that_changed_nothing_cannot_be_undone(governed: Governed) -> None:
+    uids = governed.add_tasks(1)
+    caller = caller_of(governed.developer)
+    change_branch(caller, uids)
+    answer = caller.post(f"{change_branch(caller, uids)}/revert", b"")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_revertible")
+
+
+@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.REFUSED, State.FAILED])
+def test_an_operation_that_was_not_applied_cannot_be_undone(
+    governed: Governed, state: State
+) -> None:
+    caller = caller_of(governed.developer)
+    location = change_branch(caller, governed.add_tasks(1))
+    Operation.objects.filter(kind="update_settings").update(state=state)
+    answer = caller.post(f"{location}/revert", b"")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_revertible")
+
+
+def test_somebody_elses_operation_cannot_be_undone(governed: Governed) -> None:
+    location = change_branch(caller_of(governed.developer), governed.add_tasks(1))
+    assert caller_of(governed.manager).post(f"{location}/revert", b"").status_code == 404
+
+
+def test_an_undo_without_the_right_on_the_tasks_is_refused(governed: Governed) -> None:
+    uids = governed.add_tasks(1)
+    caller = caller_of(governed.developer)
+    location = change_branch(caller, uids)
+    lower = SetPermissions(flags={4: {"is_modify": False}})
+    pipeline.apply(actor=governed.manager, batch=Batch(change=lower, uids=uids, origin=ORIGIN))
+    answer = caller.post(f"{location}/revert", b"")
+    assert answer.status_code == 403
+    assert answer.json()["errors"][0]["target"] == uids[0]
