@@ -52,12 +52,14 @@ ORDER BY governed.task_id
 
 LOCK_GOVERNED = " FOR NO KEY UPDATE OF governed"
 
-# What the targets' permissions became in an operation, and what they were before it.
+# What the targets' permissions became in an operation, what they were before it, and whether they still
+# are so; a task that was recycled since is not.
 READ_GOVERNED_BEFORE_OPERATION = """
 SELECT task.id, task.uid, task.project_id, governed.matrix_id, governed.own_matrix_id,
        before.matrix_id, before.own_matrix_id,
-       (governed.matrix_id, governed.own_matrix_id)
-           IS NOT DISTINCT FROM (after.matrix_id, after.own_matrix_id)
+       task.recycled_at IS NULL
+           AND (governed.matrix_id, governed.own_matrix_id)
+               IS NOT DISTINCT FROM (after.matrix_id, after.own_matrix_id)
 FROM tasks_task AS task
 JOIN permissions_taskpermission AS governed ON governed.task_id = task.id
 JOIN permissions_historicaltaskpermission AS after
@@ -69,7 +71,7 @@ JOIN LATERAL (
     ORDER BY history_id DESC
     LIMIT 1
 ) AS before ON true
-WHERE task.uid = ANY(%(uids)b::text[]) AND task.recycled_at IS NULL
+WHERE task.uid = ANY(%(uids)b::text[])
 ORDER BY governed.task_id
 """
 

@@ -19,14 +19,16 @@ WHERE uid = ANY(%(uids)b::text[]) AND recycled_at IS NULL
 ORDER BY id
 """
 
-# What the targets became in an operation, what they were before it, and whether they still are so.
-# Rows of one object are numbered in the order of its changes, under its lock; clocks may disagree.
+# What the targets became in an operation, what they were before it, and whether they still are so; one
+# that was recycled since is not. Rows of one object are numbered in the order of its changes, under its
+# lock; clocks may disagree.
 READ_BEFORE_OPERATION = """
 SELECT task.id, task.uid, task.task_type_id, task.version,
        task.settings::text, task.enabled, task.disabled_reason,
        before.settings::text, before.enabled, before.disabled_reason,
-       task.settings = after.settings,
-       (task.enabled, task.disabled_reason) = (after.enabled, after.disabled_reason)
+       task.recycled_at IS NULL AND task.settings = after.settings,
+       task.recycled_at IS NULL
+           AND (task.enabled, task.disabled_reason) = (after.enabled, after.disabled_reason)
 FROM tasks_task AS task
 JOIN tasks_historicaltask AS after
   ON after.operation_id = %(operation)s::uuid AND after.id = task.id
@@ -37,12 +39,67 @@ JOIN LATERAL (
     ORDER BY history_id DESC
     LIMIT 1
 ) AS before ON true
-WHERE task.uid = ANY(%(uids)b::text[]) AND task.recycled_at IS NULL
+WHERE task.uid = ANY(%(uids)b::text[])
+ORDER BY task.id
+"""
+
+# Targets on one side of the recycle bin's lid.
+READ_RECYCLABLE = """
+SELECT task.id, task.uid, task.project_id, task.name, task.version, %(recycled)s, true
+FROM tasks_task AS task
+WHERE task.uid = ANY(%(uids)b::text[]) AND (task.recycled_at IS NOT NULL) = %(recycled)s
+ORDER BY task.id
+"""
+
+# Targets of an operation, on whichever side they are now, and whether they are as it left them.
+READ_RECYCLABLE_OF_OPERATION = """
+SELECT task.id, task.uid, task.project_id, task.name, task.version, task.recycled_at IS NOT NULL,
+       task.version = after.version
+FROM tasks_task AS task
+JOIN tasks_historicaltask AS after
+  ON after.operation_id = %(operation)s::uuid AND after.id = task.id
+WHERE task.uid = ANY(%(uids)b::text[])
 ORDER BY task.id
 """
 
 LOCK_TASKS = " FOR NO KEY UPDATE OF tasks_task"
 LOCK_TASK = " FOR NO KEY UPDATE OF task"
+
+# In the order of their keys, so that two who take names in several projects do not deadlock. It lets
+# foreign keys to the projects pass, and so every other writer of tasks.
+HOLD_NAMES = """
+SELECT id FROM tasks_project WHERE id = ANY(%(projects)b::bigint[]) ORDER BY id FOR NO KEY UPDATE
+"""
+
+READ_TAKEN_NAMES = """
+SELECT task.project_id, task.name
+FROM unnest(%(projects)b::bigint[], %(names)b::text[]) AS wanted (project_id, name)
+JOIN tasks_task AS task ON task.project_id = wanted.project_id AND task.name = wanted.name
+WHERE task.recycled_at IS NULL
+"""
+
+# Counts up for all stems at once, each until it has as many free names as are wanted.
+READ_FREE_NUMBERS = """
+WITH RECURSIVE tried (project_id, stem, number, is_free, wanted) AS (
+    SELECT project_id, stem, 0, false, wanted
+    FROM unnest(%(projects)b::bigint[], %(stems)b::text[], %(wanted)b::integer[])
+        AS stem_of_copy (project_id, stem, wanted)
+    UNION ALL
+    SELECT project_id, stem, number + 1, next.is_free, wanted - next.is_free::integer
+    FROM tried
+    CROSS JOIN LATERAL (
+        SELECT NOT EXISTS (
+            SELECT
+            FROM tasks_task AS task
+            WHERE task.project_id = tried.project_id
+              AND task.name = tried.stem || '-copy-' || (tried.number + 1)
+              AND task.recycled_at IS NULL
+        ) AS is_free
+    ) AS next
+    WHERE wanted > 0
+)
+SELECT project_id, stem, number FROM tried WHERE is_free ORDER BY number
+"""
 
 READ_SCHEMAS = """
 SELECT id, version, schema::text

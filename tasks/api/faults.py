@@ -16,6 +16,7 @@ from tasks.batch.errors import (
     Malformed,
     NotRevertible,
     OperationUnknown,
+    Overtaken,
     PlanDrifted,
     PlanRefused,
     TooManyTargets,
@@ -36,6 +37,7 @@ class FaultCode(StrEnum):
     CONFLICT = "conflict"
     INVALID = "invalid"
     DRIFTED = "drifted"
+    OVERTAKEN = "overtaken"
     KEY_REUSED = "key_reused"
     KEY_IN_USE = "key_in_use"
     NOT_REVERTIBLE = "not_revertible"
@@ -156,6 +158,12 @@ def _(error: PlanDrifted) -> Fault:
     code = FaultCode.DRIFTED
     offenders = [Offender(uid, code, "changed since the preview") for uid in error.uids]
     return Fault(status=412, code=code, message=_sentence(error), offenders=offenders)
+
+
+@fault_of.register
+def _(error: Overtaken) -> Fault:
+    message = _sentence(error)
+    return Fault(status=409, code=FaultCode.OVERTAKEN, message=message, headers=_RETRY_SOON)
 
 
 @fault_of.register

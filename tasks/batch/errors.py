@@ -66,6 +66,13 @@ class PlanDrifted(BatchError):
         return f"{len(self.uids)} task(s) changed since the preview; nothing was changed"
 
 
+class Overtaken(BatchError):
+    """Other writers were faster, again and again; the same request may be sent later."""
+
+    def __str__(self) -> str:
+        return "other writers keep taking the names that the tasks would get; nothing was changed"
+
+
 @dataclass
 class NotRevertible(BatchError):
     """The operation cannot be undone; `why` says the reason."""

@@ -22,6 +22,7 @@ from audit.recorder import RecordedCountDiffers, new_operation
 from tasks.batch.authority import authority
 from tasks.batch.change import Change, Row
 from tasks.batch.errors import Malformed, PlanDrifted, PlanRefused
+from tasks.batch.overtaken import again_if_overtaken
 from tasks.batch.plan import Outcome, OutcomeKind, Plan, Reason
 from tasks.models import PreviewedPlan
 
@@ -87,7 +88,12 @@ def apply(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Appli
         Malformed: there are no targets.
         PlanRefused: some target is missing, denied, invalid or in conflict.
         PlanDrifted: the plan is not the expected one.
+        Overtaken: other writers kept taking names that the plan gave.
     """
+    return again_if_overtaken(lambda: _apply(actor=actor, batch=batch, receipt=receipt))
+
+
+def _apply(*, actor: User, batch: Batch, receipt: Receipt | None) -> Applied:
     with transaction.atomic(durable=True):
         if receipt:
             receipt.claim()
@@ -137,7 +143,15 @@ def submit(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Appl
 
 
 def run(*, operation: Operation, actor: User, report: Report) -> Operation:
-    """Carry out an accepted operation, judged again as of now; a finished one stays as it is."""
+    """Carry out an accepted operation, judged again as of now; a finished one stays as it is.
+
+    Raises:
+        Overtaken: other writers kept taking names that the plan gave.
+    """
+    return again_if_overtaken(lambda: _run(operation=operation, actor=actor, report=report))
+
+
+def _run(*, operation: Operation, actor: User, report: Report) -> Operation:
     with transaction.atomic(durable=True):
         operation = Operation.objects.select_for_update(of=("self",)).get(pk=operation.pk)
         if operation.state not in {State.QUEUED, State.RUNNING}:

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     OTHER_PROJECT = "other_project"
     UNKNOWN_ROLE = "unknown_role"
     CHANGED_SINCE = "changed_since"
+    NAME_TAKEN = "name_taken"
 
 
 REFUSED_KINDS = frozenset(

@@ -1,7 +1,16 @@
 """The changes of tasks themselves, each with its undo; loading this registers them all."""
 
 from tasks.changes.enabled import RestoreEnabled, SetEnabled
+from tasks.changes.recycling import RecycleTasks, RestoreTasks
 from tasks.changes.settings import RestoreSettings, UpdateSettings, changed_places
 
 
-__all__ = ["RestoreEnabled", "RestoreSettings", "SetEnabled", "UpdateSettings", "changed_places"]
+__all__ = [
+    "RecycleTasks",
+    "RestoreEnabled",
+    "RestoreSettings",
+    "RestoreTasks",
+    "SetEnabled",
+    "UpdateSettings",
+    "changed_places",
+]

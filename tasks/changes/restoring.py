@@ -9,6 +9,13 @@ from tasks import queries
 from tasks.batch.change import Restore
 
 
+def uids_of_operation(operation_id: str) -> list[str]:
+    """Return the ids of the tasks, recycled ones included, that the operation changed or added."""
+    with connection.cursor() as cursor:
+        cursor.execute(queries.UIDS_OF_OPERATION, {"operation": operation_id})
+        return [uid for (uid,) in cursor.fetchall()]
+
+
 class RestorableRow(NamedTuple):
     """A task as it is, as it was before an operation, and whether it still is as the operation left it."""
 
@@ -32,9 +39,7 @@ class RestoreTask(Restore[RestorableRow]):
     @classmethod
     def uids_of(cls, *, operation_id: str) -> list[str]:
         """Return the ids of the tasks that the operation changed."""
-        with connection.cursor() as cursor:
-            cursor.execute(queries.UIDS_OF_OPERATION, {"operation": operation_id})
-            return [uid for (uid,) in cursor.fetchall()]
+        return uids_of_operation(operation_id)
 
     def read(self, *, uids: Sequence[str], lock: bool) -> list[RestorableRow]:
         """Return the tasks as they are and as they were before the operation."""
