@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions
 
 from tasks.batch.errors import (
@@ -198,6 +198,12 @@ def _(_: LengthRequired) -> Fault:
 def _(_: RequestDataTooBig) -> Fault:
     message = "The body is larger than a request may be."
     return Fault(status=413, code=FaultCode.TOO_LARGE, message=message)
+
+
+@fault_of.register
+def _(_: UnreadablePostError) -> Fault:
+    message = "The body ended before its length was reached."
+    return Fault(status=400, code=FaultCode.MALFORMED, message=message)
 
 
 @fault_of.register

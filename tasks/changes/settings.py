@@ -28,6 +28,10 @@ from tasks.schemas import (
 from tasks.secrets import extract_secrets, store_secrets
 
 
+# Made once: `json.dumps` with options makes an encoder for each document.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 class SettingsRow(NamedTuple):
     """A task as `UpdateSettings` reads it; settings are JSON text until they are needed."""
 
@@ -71,7 +75,7 @@ def judge_settings(
         )
     if problems := task_type.schema.problems(settings):
         return settings_invalid(row=row, problems=problems, types=types)
-    after = json.dumps(settings, ensure_ascii=False)
+    after = _encode(settings)
     return Outcome(
         row.uid,
         OutcomeKind.CHANGE,
@@ -166,12 +170,15 @@ class UpdateSettings(Change[SettingsRow]):
     ) -> Iterator[Outcome]:
         """Yield each task's settings before and after, or what its type does not allow."""
         del actor
+        # A patch has few ways to take effect: the tasks that it changes alike share their pointers.
+        pointers: dict[tuple[Pointer, ...], Sequence[str]] = {}
         for row, _ in rows:
             if problems := self.patch_problems[row.task_type_id]:
                 yield settings_invalid(row=row, problems=problems, types=self.types)
                 continue
             merged, places = merge_patch(json.loads(row.settings), self.patch)
-            changed = [json_pointer(place) for place in places]
+            if (changed := pointers.get(key := tuple(places))) is None:
+                changed = pointers[key] = tuple(map(json_pointer, places))
             yield judge_settings(row=row, settings=merged, changed=changed, types=self.types)
 
     def keep_secrets(self) -> None:

@@ -1,6 +1,5 @@
 """The worker: what was accepted is carried out once, judged anew, whatever happens to a worker."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -24,8 +23,9 @@ from tasks.batch import pipeline
 from tasks.changes import UpdateSettings
 from tasks.models import PreviewedPlan, Secret, StoredAnswer, Task
 from tests.conftest import ORIGIN, Governed
+from tests.journeys.live import running, wait_until
 from tests.tasks.api.caller import BRANCH, SETTINGS_TASKS, Answered, Caller, caller_of, update
-from tests.worker import work_off, worker_process
+from tests.worker import work_off
 
 
 def execute(statement: str) -> None:
@@ -45,13 +45,6 @@ def the_operation() -> Operation:
 
 def the_job() -> Any:
     return ProcrastinateJob.objects.get(task_name=pipeline.RUN_JOB)
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_an_accepted_operation_is_carried_out_by_the_worker(committed: Governed) -> None:
@@ -129,7 +122,7 @@ def test_progress_is_visible_while_the_operation_runs(
     location = submit(caller, committed.add_tasks(3))["Location"]
     with ThreadPoolExecutor(1) as pool:
         working = pool.submit(work_off)
-        wait_for(lambda: caller.get(location).json()["progress"]["done"] == 3)
+        wait_until(lambda: caller.get(location).json()["progress"]["done"] == 3)
         assert caller.get(location).json()["state"] == "running"
         go_on.set()
         working.result()
@@ -173,11 +166,10 @@ def test_a_killed_worker_leaves_nothing_half_done_and_its_operation_is_done_once
 ) -> None:
     uids = committed.add_tasks(3)
     submit(caller_of(committed.developer), uids)
-    with worker_process() as worker, transaction.atomic():
+    with running(["manage.py", "procrastinate", "worker"]) as worker, transaction.atomic():
         Task.objects.select_for_update().get(uid=uids[1])
-        wait_for(has_a_waiting_lock)
+        wait_until(has_a_waiting_lock)
         worker.kill()
-        worker.wait()
     operation = the_operation()
     assert operation.state == State.RUNNING
     assert not Task.history.filter(operation=operation, history_type="~").exists()

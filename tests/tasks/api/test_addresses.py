@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -87,6 +87,17 @@ def test_a_database_that_is_away_is_said_to_be(
     answer = caller_of(governed.developer).post(SETTINGS_TASKS, update(governed.add_tasks(1)))
     assert (answer.status_code, answer["Retry-After"]) == (503, "1")
     assert opsera(answer) == "unavailable"
+
+
+def test_a_body_that_breaks_off_is_malformed(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(_: HttpRequest) -> bytes:
+        raise UnreadablePostError("the client is gone")
+
+    monkeypatch.setattr(HttpRequest, "body", property(break_off))
+    answer = caller_of(governed.developer).post(SETTINGS_TASKS, update(governed.add_tasks(1)))
+    assert (answer.status_code, opsera(answer)) == (400, "malformed")
 
 
 @pytest.mark.parametrize(

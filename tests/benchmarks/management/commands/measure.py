@@ -1,0 +1,79 @@
+"""Measure every case, one JSON line each, and say which target was missed."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from config import environment
+from permissions.models import Scope
+from permissions.tokens import NewToken, create_token, revoke_token
+from tests.benchmarks import batches, ordinary, reads
+from tests.benchmarks.estate import ORIGIN, Estate, Size, build_estate, find_estate
+from tests.benchmarks.targets import missed
+from tests.benchmarks.timing import Result, report, say
+
+
+CASES = ("settings", "permissions", "guardian", "reads")
+SCALE = (10, 100, 1_000, 5_000, 10_000, 20_000)
+FULL_SIZE = 1_000_000
+
+
+class Command(BaseCommand):
+    """Measure on the database of the settings, which must be the benchmarks' own."""
+
+    help = __doc__
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the size of the estate and which cases to run."""
+        size = environment.number("BENCH_TASKS", default=FULL_SIZE)
+        parser.add_argument("--tasks", type=int, default=size, help="size of the estate")
+        parser.add_argument("--rounds", type=int, default=7, help="the best of so many counts")
+        parser.add_argument("--only", nargs="+", choices=CASES, default=CASES, metavar="CASE")
+
+    def handle(
+        self, *_: object, tasks: int, rounds: int, only: Iterable[str], **__: object
+    ) -> None:
+        """Measure, print, and judge."""
+        call_command("migrate", verbosity=0)
+        estate = _estate(Size(tasks=tasks, projects=max(tasks // 1000, 20)))
+        results = []
+        for result in _measure(estate=estate, rounds=rounds, only=only):
+            report(result)
+            results.append(result)
+        failures = list(missed(results))
+        for failure in failures:
+            say(f"missed: {failure}")
+        sys.exit(bool(failures))
+
+
+def _estate(size: Size) -> Estate:
+    if (estate := find_estate(size)) is not None:
+        return estate
+    say(f"Making an estate of {size.tasks:,} tasks in {size.projects:,} projects")
+    made = build_estate(size)
+    ordinary.make_tables()
+    say("Copying the rights of two users into guardian's ordinary tables")
+    ordinary.copy_rights(made)
+    return made
+
+
+def _measure(*, estate: Estate, rounds: int, only: Iterable[str]) -> Iterator[Result]:
+    wanted = NewToken(owner=estate.manager, name="benchmark", scopes=Scope.values)
+    issued = create_token(actor=estate.manager, wanted=wanted, origin=ORIGIN)
+    sizes = [n for n in SCALE if n <= estate.size.tasks // estate.size.stride]
+    try:
+        for endpoint in (batches.SETTINGS, batches.PERMISSIONS):
+            for n in sizes if endpoint.name in only else ():
+                yield batches.measure_endpoint(
+                    endpoint=endpoint, estate=estate, token=issued.secret, n=n, rounds=rounds
+                )
+        if "guardian" in only:
+            yield batches.measure_guardian(estate=estate, token=issued.secret, rounds=5)
+        for question in reads.questions(estate) if "reads" in only else ():
+            yield reads.measure_question(question=question, tasks=estate.size.tasks)
+    finally:
+        revoke_token(actor=estate.manager, token_id=issued.token.pk, origin=ORIGIN)

@@ -1,0 +1,51 @@
+"""What the figures must reach."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from tests.benchmarks.timing import Result
+
+
+_RATIOS = {("settings", 10_000): 2.0, ("permissions", 10_000): 2.5}
+_FASTER_THAN_GUARDIAN = 100
+_SECONDS = {
+    "get_objects_for_user/light/count": 0.150,
+    "get_objects_for_user/light/page": 0.100,
+    "visible_tasks/light/count": 0.150,
+    "visible_tasks/light/page": 0.100,
+    "visible_tasks/heavy/page": 0.100,
+    "has_perm/light": 0.003,
+    "has_perm/heavy": 0.003,
+}
+_MEBIBYTES = 250
+# Two best times differ by so much although nothing has changed.
+_NOISE = 1.1
+
+
+def missed(results: Sequence[Result]) -> Iterator[str]:
+    """Yield each target that the results do not reach."""
+    for result in results:
+        yield from _missed_by(result)
+    for name, _ in _RATIOS:
+        yield from _missed_by_scale([result for result in results if result.name == name])
+
+
+def _missed_by(result: Result) -> Iterator[str]:
+    case = f"{result.name}, n={result.n}"
+    if result.ratio > (limit := _RATIOS.get((result.name, result.n), result.ratio)):
+        yield f"{case}: {result.ratio:.2f} times the floor, not {limit}"
+    if result.name.startswith("guardian/") and result.ratio < _FASTER_THAN_GUARDIAN:
+        yield f"{case}: {result.ratio:.0f} times our time, not {_FASTER_THAN_GUARDIAN}"
+    if result.seconds > (limit := _SECONDS.get(result.name, result.seconds)):
+        yield f"{case}: {result.seconds * 1000:.1f} ms, not {limit * 1000:.0f}"
+
+
+def _missed_by_scale(results: Sequence[Result]) -> Iterator[str]:
+    for small, large in pairwise(results):
+        case = f"{large.name}, from n={small.n} to {large.n}"
+        if large.statements != small.statements:
+            yield f"{case}: {small.statements} statements became {large.statements}"
+        if large.seconds / small.seconds > large.n / small.n * _NOISE:
+            yield f"{case}: time grew {large.seconds / small.seconds:.1f}-fold"
+        if large.peak_mib > _MEBIBYTES:
+            yield f"{case}: a worker took {large.peak_mib:.0f} MiB"
