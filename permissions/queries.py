@@ -83,6 +83,44 @@ WHERE changed.operation_id = %(operation)s::uuid
 ORDER BY task.id
 """
 
+# Tasks to copy, what governs each, and what its creator holds by that. They are only read, but what is
+# judged shall be what is copied.
+READ_SOURCES = """
+SELECT task.id, task.uid, task.task_type_id, task.version, task.settings::text,
+       task.project_id, task.name, task.enabled, task.disabled_reason,
+       governed.matrix_id, governed.own_matrix_id, matrix.digest IS NULL,
+       coalesce(of_creator.flags, 0)
+FROM tasks_task AS task
+JOIN permissions_taskpermission AS governed ON governed.task_id = task.id
+JOIN permissions_permissionmatrix AS matrix ON matrix.id = governed.matrix_id
+LEFT JOIN permissions_rolepermission AS of_creator
+  ON of_creator.matrix_id = matrix.id AND of_creator.role_code = -3
+WHERE task.uid = ANY(%(uids)b::text[]) AND task.recycled_at IS NULL
+ORDER BY task.id
+"""
+
+LOCK_SOURCES = " FOR SHARE OF task, governed"
+
+READ_TASK_IDS = """
+SELECT id, uid FROM tasks_task WHERE uid = ANY(%(uids)b::text[])
+"""
+
+# The copies that an operation made, on whichever side of the recycle bin's lid they are now, and whether
+# neither they nor their permissions were changed since.
+READ_COPIES_OF_OPERATION = """
+SELECT task.id, task.uid, task.project_id, task.name, task.version, task.recycled_at IS NOT NULL,
+       task.version = after.version AND NOT EXISTS (
+           SELECT
+           FROM permissions_historicaltaskpermission AS later
+           WHERE later.task_id = task.id AND later.operation_id <> %(operation)s::uuid
+       )
+FROM tasks_task AS task
+JOIN tasks_historicaltask AS after
+  ON after.operation_id = %(operation)s::uuid AND after.id = task.id
+WHERE task.uid = ANY(%(uids)b::text[])
+ORDER BY task.id
+"""
+
 # Each project's own matrix, its uid, its roles, and which of them the actor holds: a superuser all.
 READ_PROJECTS = """
 SELECT project.id, project.uid, matrix.id,

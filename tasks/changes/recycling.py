@@ -47,6 +47,7 @@ class _MoveTasks(Restore[RecyclableRow]):
 
     right: ClassVar[str] = "delete_task"
     recycles: ClassVar[bool]
+    of_operation: ClassVar[str] = queries.READ_RECYCLABLE_OF_OPERATION
 
     operation_id: str = ""
 
@@ -66,12 +67,10 @@ class _MoveTasks(Restore[RecyclableRow]):
 
     def read(self, *, uids: Sequence[str], lock: bool) -> list[RecyclableRow]:
         """Return the tasks with their names and on which side they are."""
-        found = queries.READ_RECYCLABLE
-        if self.operation_id:
-            found = queries.READ_RECYCLABLE_OF_OPERATION
+        statement = self.of_operation if self.operation_id else queries.READ_RECYCLABLE
         with connection.cursor() as cursor:
             cursor.execute(
-                found + (queries.LOCK_TASK if lock else ""),
+                statement + (queries.LOCK_TASK if lock else ""),
                 {
                     "uids": list(uids),
                     "recycled": not self.recycles,

@@ -1,44 +1,23 @@
 """Into the recycle bin, out of it, and what becomes of other changes and undos meanwhile."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 
-from audit.context import Origin
-from audit.models import Channel
 from permissions.changes import SetPermissions
-from tasks.batch import pipeline
 from tasks.batch.change import Change
 from tasks.batch.errors import PlanRefused
-from tasks.batch.pipeline import Applied, Batch
 from tasks.batch.plan import OutcomeKind, Reason
-from tasks.batch.revert import Undo, batch_to_undo
 from tasks.changes import RecycleTasks, RestoreTasks, SetEnabled, UpdateSettings
 from tasks.models import Task
-from tests.conftest import ORIGIN, Governed
+from tests.batches import apply, kinds_of_undo, preview, reasons, statements_of, undo
+from tests.conftest import Governed
 
 
 RECYCLE, RESTORE = RecycleTasks(), RestoreTasks()
 MAIN = UpdateSettings(patch={"repository": {"branch": "main"}})
-
-
-def apply(actor: User, change: Change[Any], uids: Sequence[str]) -> Applied:
-    return pipeline.apply(actor=actor, batch=Batch(change=change, uids=uids, origin=ORIGIN))
-
-
-def reasons(actor: User, change: Change[Any], uids: Sequence[str]) -> list[Reason | None]:
-    """Return why the change is refused."""
-    with pytest.raises(PlanRefused) as refused:
-        apply(actor, change, uids)
-    return [outcome.reason for outcome in refused.value.plan.refusals]
-
-
-def undo(actor: User, applied: Applied, *, skip_conflicts: bool = False) -> Applied:
-    asked = Undo(operation_id=applied.operation.pk, skip_conflicts=skip_conflicts)
-    origin = Origin(channel=Channel.COMMAND)
-    return pipeline.apply(actor=actor, batch=batch_to_undo(actor=actor, undo=asked, origin=origin))
 
 
 def recycled(uids: Sequence[str]) -> list[bool]:
@@ -94,8 +73,7 @@ def test_a_name_that_was_taken_meanwhile_cannot_be_given_back(governed: Governed
     old, new, other = governed.add_tasks(3)
     apply(governed.manager, RECYCLE, [old, other])
     rename(new, f"task {old}")
-    batch = Batch(change=RESTORE, uids=[old, other], origin=ORIGIN)
-    plan = pipeline.preview(actor=governed.manager, batch=batch)
+    plan = preview(governed.manager, RESTORE, [old, other])
     assert [outcome.kind for outcome in plan.outcomes] == [OutcomeKind.INVALID, OutcomeKind.CHANGE]
     assert f"task {old}" in plan.outcomes[0].detail
     assert reasons(governed.manager, RESTORE, [old, other]) == [Reason.NAME_TAKEN]
@@ -130,7 +108,7 @@ def test_undo_leaves_alone_what_was_restored_and_reports_what_changed_since(
     applied = apply(governed.developer, RECYCLE, [untouched, restored, again])
     apply(governed.developer, RESTORE, [restored, again])
     apply(governed.developer, RECYCLE, [again])
-    assert _kinds_of_undo(governed, applied) == [
+    assert kinds_of_undo(governed.developer, applied) == [
         OutcomeKind.CHANGE,
         OutcomeKind.UNCHANGED,
         OutcomeKind.CONFLICT,
@@ -144,7 +122,7 @@ def test_a_restored_task_that_was_changed_does_not_go_back_by_undo(governed: Gov
     apply(governed.developer, RECYCLE, uids)
     applied = apply(governed.developer, RESTORE, uids)
     apply(governed.developer, MAIN, uids[:1])
-    assert _kinds_of_undo(governed, applied) == [OutcomeKind.CONFLICT, OutcomeKind.CHANGE]
+    assert kinds_of_undo(governed.developer, applied) == [OutcomeKind.CONFLICT, OutcomeKind.CHANGE]
 
 
 @pytest.mark.parametrize(
@@ -173,9 +151,12 @@ def test_undo_is_refused_where_the_name_was_taken(governed: Governed) -> None:
     assert [outcome.reason for outcome in refused.value.plan.refusals] == [Reason.NAME_TAKEN]
 
 
-def _kinds_of_undo(governed: Governed, applied: Applied) -> list[OutcomeKind]:
-    asked = Undo(operation_id=applied.operation.pk)
-    batch = batch_to_undo(actor=governed.developer, undo=asked, origin=ORIGIN)
-    return [
-        outcome.kind for outcome in pipeline.preview(actor=governed.developer, batch=batch).outcomes
-    ]
+def test_the_number_of_statements_does_not_grow_with_the_targets(governed: Governed) -> None:
+    for count in (2, 20):
+        uids = governed.add_tasks(count)
+        made = [
+            statements_of(partial(call, governed.developer, change, uids))
+            for change in (RECYCLE, RESTORE)
+            for call in (preview, apply)
+        ]
+        assert made == [4, 7, 5, 9]
