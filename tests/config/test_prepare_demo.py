@@ -42,7 +42,7 @@ def test_the_printed_login_and_token_work_and_are_kept_for_their_owner_only(data
     assert token is not None
     assert token.owner.username == "manager"
     modes = {file.name: file.stat().st_mode & 0o777 for file in data_dir.iterdir()}
-    assert modes == {"admin_password": 0o600, "demo_token": 0o600}
+    assert modes == {"admin_password": 0o600, "demo_password": 0o600, "demo_token": 0o600}
 
 
 def test_a_second_run_changes_nothing_and_prints_the_same_login() -> None:

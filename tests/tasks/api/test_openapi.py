@@ -15,6 +15,8 @@ from schemathesis import GenerationMode
 from schemathesis.config import PositiveDataAcceptanceConfig
 
 from tasks.api.documents import openapi_document
+from tasks.api.faults import FaultCode
+from tasks.batch.plan import Reason
 from tests.conftest import Governed
 from tests.tasks.api.caller import SETTINGS_TASKS, caller_of, update
 from tests.tokens import issue
@@ -43,6 +45,15 @@ def test_the_document_describes_every_operation_of_the_interfaces() -> None:
         for operation in path.values()
     }
     assert described == OPERATIONS
+
+
+def test_every_code_of_an_error_is_in_the_reference() -> None:
+    reference = (configured.BASE_DIR / "docs/reference/http-api-opsera.md").read_text()
+    # Where targets are refused, each has its reason as code; these two are of the other endpoint.
+    of_targets = {FaultCode.MISSING, FaultCode.DENIED, FaultCode.CONFLICT, FaultCode.INVALID}
+    of_codearts = {Reason.OTHER_PROJECT, Reason.UNKNOWN_ROLE}
+    codes = {*FaultCode, *Reason} - of_targets - of_codearts
+    assert [code for code in sorted(codes) if f"`{code}`" not in reference] == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from audit.models import Operation, State
 from audit.recorder import administrative_operation
 from permissions.changes import SetPermissions
 from permissions.models import Scope
+from tasks.api.scopes import scope_of_kind
 from tasks.batch import pipeline
 from tasks.batch.change import Change
 from tasks.batch.pipeline import Batch
@@ -182,6 +183,15 @@ def test_an_undo_takes_the_scope_of_what_it_undoes(
     assert caller_of(governed.manager, scopes=others).post(path, b"").status_code == 403
     allowed = caller_of(governed.manager, scopes=[scope], name="allowed")
     assert allowed.post(path, b"").status_code == 200
+
+
+def test_every_kind_of_change_takes_a_scope_of_those_that_there_are() -> None:
+    kinds = Change._kinds  # noqa: SLF001 - no product code needs them all
+    assert {scope_of_kind(kind) for kind in kinds} == {
+        Scope.SETTINGS_WRITE,
+        Scope.PERMISSIONS_WRITE,
+        Scope.TASKS_WRITE,
+    }
 
 
 def test_what_is_no_batch_cannot_be_undone(governed: Governed) -> None:
