@@ -164,6 +164,28 @@ WHERE project.id = ANY(%(ids)b::bigint[])
        ))
 """
 
+# For each project the roles that somebody active holds, as a member or through a group.
+READ_MANNED_ROLES = """
+SELECT role.project_id, array_agg(role.code)
+FROM permissions_role AS role
+WHERE role.project_id = ANY(%(ids)b::bigint[])
+  AND EXISTS (
+      SELECT
+      FROM permissions_rolemember AS member
+      LEFT JOIN auth_user_groups AS belonging ON belonging.group_id = member.group_id
+      JOIN auth_user AS holder ON holder.id = coalesce(member.user_id, belonging.user_id)
+      WHERE member.role_id = role.id AND holder.is_active
+  )
+GROUP BY role.project_id
+"""
+
+READ_ACTIVE_CREATORS = """
+SELECT task.id
+FROM tasks_task AS task
+JOIN auth_user AS creator ON creator.id = task.created_by_id
+WHERE task.id = ANY(%(ids)b::bigint[]) AND creator.is_active
+"""
+
 # The actor's flags on each target, over the tables behind the view. A right depends on the matrix, so
 # the roles are resolved per distinct matrix; who created a task is asked only where it would add one.
 READ_RIGHTS = """

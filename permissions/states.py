@@ -78,6 +78,14 @@ class Situation(NamedTuple):
     held: int
 
 
+class Step(NamedTuple):
+    """From what governs a target to what shall; targets in one situation share it."""
+
+    project_id: int
+    now: State
+    then: State
+
+
 class Refused(Exception):
     """A target cannot be changed so; carries the outcome's kind, reason and detail."""
 
@@ -160,17 +168,17 @@ def judge(*, situation: Situation, wanted: Callable[[Situation], State]) -> Outc
         mark=f"{_mark(now)}.{_mark(then)}",
         after=_as_json(then),
         changed=_changed(now, then),
-        write=(situation.project_id, then),
+        write=Step(situation.project_id, now, then),
     )
 
 
 def write_states(*, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
     """Intern the matrices that are not known to exist, then point each task at its own."""
-    states = {id(outcome.write): outcome.write for outcome in outcomes}
+    steps: dict[int, Step] = {id(outcome.write): outcome.write for outcome in outcomes}
     new = {
-        Interned(project_id, digest_of(wanted.rows)): wanted.rows
-        for project_id, state in states.values()
-        for wanted in (state.effective, state.aside)
+        Interned(step.project_id, digest_of(wanted.rows)): wanted.rows
+        for step in steps.values()
+        for wanted in (step.then.effective, step.then.aside)
         if wanted and wanted.matrix_id is None
     }
     interned = intern_matrices(new)
@@ -181,8 +189,8 @@ def write_states(*, outcomes: Sequence[Outcome], operation: Operation, at: datet
         return interned[Interned(project_id, digest_of(wanted.rows))]
 
     keys = {
-        name: (key_of(project_id, state.effective), key_of(project_id, state.aside))
-        for name, (project_id, state) in states.items()
+        name: (key_of(project_id, then.effective), key_of(project_id, then.aside))
+        for name, (project_id, _, then) in steps.items()
     }
     return record_update(
         model=TaskPermission,

@@ -11,6 +11,7 @@ from django.db import connection
 
 from audit.models import Operation
 from permissions import queries
+from permissions.consequences import warnings_of
 from permissions.flags import ALL, BY_VENDOR_NAME, NONE
 from permissions.matrix import Grant
 from permissions.roles import ADMINISTRATOR, TASK_CREATOR
@@ -26,7 +27,7 @@ from permissions.states import (
     write_states,
 )
 from tasks.batch.change import Change, Restore
-from tasks.batch.plan import Outcome, OutcomeKind, Reason
+from tasks.batch.plan import Outcome, OutcomeKind, PlanWarning, Reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,10 @@ class SetPermissions(Change[GovernedRow]):
         if now.follows and self.follow is False and now.aside:
             start = now.aside
         return State(self._with_flags(start, situation), None, follows=False)
+
+    def warnings(self, *, outcomes: Sequence[Outcome]) -> list[PlanWarning]:
+        """Return what the new permissions bring about."""
+        return warnings_of(outcomes)
 
     def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
         """Intern the matrices that are new, point the tasks at theirs, and record it."""
@@ -198,6 +203,10 @@ class RestorePermissions(Restore[RestorableRow]):
             outcome = template._replace(uid=row.uid, task_id=row.id)
             untouched = row.untouched or outcome.kind is OutcomeKind.UNCHANGED
             yield outcome if untouched else self.changed_since(outcome)
+
+    def warnings(self, *, outcomes: Sequence[Outcome]) -> list[PlanWarning]:
+        """Return what the new permissions bring about."""
+        return warnings_of(outcomes)
 
     def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
         """Point the tasks at their former matrices and record it."""

@@ -12,7 +12,7 @@ from drf_spectacular.utils import (
     extend_schema_view,
 )
 
-from tasks.batch.plan import OutcomeKind, Reason
+from tasks.batch.plan import OutcomeKind, Reason, WarningCode
 
 
 Schema = dict[str, Any]
@@ -134,7 +134,7 @@ PLAN = component(
     {
         "type": "object",
         "description": "What applying the batch would do to each target.",
-        "required": ["fingerprint", "counts", "targets"],
+        "required": ["fingerprint", "counts", "warnings", "targets"],
         "properties": {
             "fingerprint": {
                 "type": "string",
@@ -144,6 +144,19 @@ PLAN = component(
                 "type": "object",
                 "required": [str(kind) for kind in OutcomeKind],
                 "properties": {str(kind): {"type": "integer"} for kind in OutcomeKind},
+            },
+            "warnings": {
+                "type": "array",
+                "description": "What the change brings about; it stands in the way of nothing.",
+                "items": {
+                    "type": "object",
+                    "required": ["code", "detail", "targets"],
+                    "properties": {
+                        "code": {"enum": [str(code) for code in WarningCode]},
+                        "detail": {"type": "string"},
+                        "targets": {"type": "array", "items": {"type": "string"}},
+                    },
+                },
             },
             "targets": {
                 "type": "array",

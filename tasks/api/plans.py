@@ -20,11 +20,15 @@ class _Seen(NamedTuple):
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
-    """Return the plan's fingerprint, counts and outcomes; a secret's place is named, not shown."""
+    """Return the plan's fingerprint, counts, warnings and outcomes; secrets are named, not shown."""
     shown: dict[_Seen, list[dict[str, Any]]] = {}
     return {
         "fingerprint": plan.fingerprint,
         "counts": {str(kind): plan.counts[kind] for kind in OutcomeKind},
+        "warnings": [
+            {"code": str(code), "detail": detail, "targets": list(uids)}
+            for code, detail, uids in plan.warnings
+        ],
         "targets": [_outcome_data(outcome, shown) for outcome in plan.outcomes],
     }
 

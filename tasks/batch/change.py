@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from django.contrib.auth.models import User
 
 from audit.models import Operation
-from tasks.batch.plan import Outcome, OutcomeKind, Reason
+from tasks.batch.plan import Outcome, OutcomeKind, PlanWarning, Reason
 
 
 class Row(Protocol):
@@ -82,6 +82,11 @@ class Change(ABC, Generic[RowT]):
         self, *, actor: User, rows: Sequence[tuple[RowT, frozenset[str]]]
     ) -> Iterable[Outcome]:
         """Yield the outcome of each row that the actor has the right on, given the rights held."""
+
+    def warnings(self, *, outcomes: Sequence[Outcome]) -> list[PlanWarning]:
+        """Return what whoever confirms the outcomes to change should know."""
+        del outcomes
+        return []
 
     def keep_secrets(self) -> None:
         """Store the secrets that the bound change carries, so that references name something."""

@@ -6,7 +6,7 @@ overlapping batches queue instead of deadlocking, and a right revoked meanwhile 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -75,7 +75,8 @@ def preview(*, actor: User, batch: Batch) -> Plan:
     Raises:
         PlanDrifted: the plan is not the expected one.
     """
-    _, plan = _plan(actor=actor, batch=batch, lock=False)
+    change, plan = _plan(actor=actor, batch=batch, lock=False)
+    plan = replace(plan, warnings=change.warnings(outcomes=plan.changes))
     _check_expected(batch=batch, plan=plan)
     _remember(plan)
     return plan

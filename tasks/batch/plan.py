@@ -43,6 +43,22 @@ REFUSED_KINDS = frozenset(
 )
 
 
+class WarningCode(StrEnum):
+    """What whoever confirms a plan should know."""
+
+    LAST_MANAGER_LOST = "last_manager_lost"
+    DELETE_GAINED = "delete_gained"
+    LEAVES_PROJECT = "leaves_project"
+
+
+class PlanWarning(NamedTuple):
+    """Something that a plan brings about for some targets; it stands in the way of nothing."""
+
+    code: WarningCode
+    detail: str
+    uids: Sequence[str]
+
+
 class Outcome(NamedTuple):
     """What happens to one target: the kind, why, and before and after as JSON text.
 
@@ -68,11 +84,13 @@ class Plan:
     """All outcomes of a change, in the order of the targets.
 
     `identity` says which change with which parameters; it may hold secrets and is never stored.
+    `warnings` come with a preview only.
     """
 
     kind: str
     identity: Mapping[str, Any] = field(repr=False)
     outcomes: Sequence[Outcome] = field(repr=False)
+    warnings: Sequence[PlanWarning] = field(default=(), repr=False)
 
     @cached_property
     def counts(self) -> Counter[OutcomeKind]:

@@ -1,0 +1,126 @@
+"""What a change of permissions brings about that whoever confirms it should know.
+
+Nothing here forbids anything, and nothing is asked when a change is applied: warnings are for previews.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from django.db import connection
+
+from permissions import queries
+from permissions.flags import Flag
+from permissions.matrix import Rows
+from permissions.roles import ADMINISTRATOR, TASK_CREATOR
+from permissions.states import State, Step
+from tasks.batch.plan import Outcome, PlanWarning, WarningCode
+
+
+# Outcomes by the step that they share.
+_Groups = Sequence[tuple[Step, Sequence[Outcome]]]
+
+
+class Managers(NamedTuple):
+    """Who may manage a task besides its project's administrators: roles with members, its creator."""
+
+    roles: frozenset[int]
+    creator: bool
+
+    def are_any(self, *, creator_is_active: bool) -> bool:
+        """Return whether there is anybody."""
+        return bool(self.roles) or (self.creator and creator_is_active)
+
+
+def warnings_of(outcomes: Sequence[Outcome]) -> list[PlanWarning]:
+    """Return the warnings about outcomes that change permissions, in two statements at most."""
+    changed: dict[int, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        # Targets in one situation share what is to be written.
+        changed[id(outcome.write)].append(outcome)
+    groups = [(group[0].write, group) for group in changed.values()]
+    return [*_last_managers_lost(groups), *_deletes_gained(groups), *_leaving(groups)]
+
+
+def roles_gaining(flag: Flag, *, before: Rows, after: Rows) -> list[int]:
+    """Return the codes of the roles that hold the flag after, and not before."""
+    held = {code for code, grant in before.items() if grant.flags & flag.bit}
+    return [code for code in sorted(after) if after[code].flags & flag.bit and code not in held]
+
+
+def managers(rows: Rows, *, manned: frozenset[int]) -> Managers:
+    """Return who may manage a task under these rows, given the roles that have members."""
+    holding = {code for code, grant in rows.items() if grant.flags & Flag.MANAGE.bit}
+    return Managers(frozenset(holding & manned) - {ADMINISTRATOR}, TASK_CREATOR in holding)
+
+
+def read_manned(project_ids: Iterable[int]) -> dict[int, frozenset[int]]:
+    """Return for each project the codes of the roles that somebody active holds."""
+    projects = set(project_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(queries.READ_MANNED_ROLES, {"ids": list(projects)})
+        manned = {project_id: frozenset(codes) for project_id, codes in cursor.fetchall()}
+    return {project_id: manned.get(project_id, frozenset()) for project_id in projects}
+
+
+def _last_managers_lost(groups: _Groups) -> Iterator[PlanWarning]:
+    manned = read_manned(step.project_id for step, _ in groups) if groups else {}
+    steps = [
+        (_managers(step.now, step, manned), _managers(step.then, step, manned), group)
+        for step, group in groups
+    ]
+    # Where roles go on managing, it makes no difference whether the creator does.
+    open_steps = [(before, after, group) for before, after, group in steps if not after.roles]
+    active = _read_active_creators(
+        outcome.task_id
+        for before, after, group in open_steps
+        if before.creator or after.creator
+        for outcome in group
+    )
+    lost = [
+        outcome.uid
+        for before, after, group in open_steps
+        for outcome in group
+        if before.are_any(creator_is_active=outcome.task_id in active)
+        and not after.are_any(creator_is_active=outcome.task_id in active)
+    ]
+    if lost:
+        detail = "nobody but the project's administrators may manage the task any more"
+        yield PlanWarning(WarningCode.LAST_MANAGER_LOST, detail, lost)
+
+
+def _managers(state: State, step: Step, manned: Mapping[int, frozenset[int]]) -> Managers:
+    return managers(state.effective.rows, manned=manned[step.project_id])
+
+
+def _read_active_creators(task_ids: Iterable[int | None]) -> set[int | None]:
+    """Return the tasks, of those named, whose creator is active."""
+    named = list(task_ids)
+    if not named:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(queries.READ_ACTIVE_CREATORS, {"ids": named})
+        return {task_id for (task_id,) in cursor.fetchall()}
+
+
+def _deletes_gained(groups: _Groups) -> Iterator[PlanWarning]:
+    gaining: dict[int, list[str]] = defaultdict(list)
+    for step, group in groups:
+        before, after = step.now.effective.rows, step.then.effective.rows
+        for code in roles_gaining(Flag.DELETE, before=before, after=after):
+            gaining[code] += [outcome.uid for outcome in group]
+    for code, uids in sorted(gaining.items()):
+        detail = f"role {code} gains {Flag.DELETE.vendor_name}"
+        yield PlanWarning(WarningCode.DELETE_GAINED, detail, uids)
+
+
+def _leaving(groups: _Groups) -> Iterator[PlanWarning]:
+    leaving = [
+        outcome.uid
+        for step, group in groups
+        if step.now.follows and not step.then.follows
+        for outcome in group
+    ]
+    if leaving:
+        detail = "the task no longer follows its project's permissions"
+        yield PlanWarning(WarningCode.LEAVES_PROJECT, detail, leaving)
