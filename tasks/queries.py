@@ -123,7 +123,8 @@ WHERE operation_id = %(operation)s::uuid
 """
 
 # Which of these ids, and of these names in their projects, are taken, and by a task that the operation
-# itself has added.
+# itself has added. LIMIT makes each name a look-up of its own: in the middle of a large import the
+# planner knows nothing of the rows that came with it, and would read all of them for each chunk.
 READ_TAKEN = """
 WITH taken AS (
     SELECT id, uid, NULL::bigint AS project_id, NULL::text AS name
@@ -132,14 +133,20 @@ WITH taken AS (
     UNION ALL
     SELECT task.id, NULL, task.project_id, task.name
     FROM unnest(%(projects)b::bigint[], %(names)b::text[]) AS wanted (project_id, name)
-    JOIN tasks_task AS task ON task.project_id = wanted.project_id AND task.name = wanted.name
-    WHERE task.recycled_at IS NULL
+    CROSS JOIN LATERAL (
+        SELECT id, project_id, name
+        FROM tasks_task
+        WHERE project_id = wanted.project_id AND name = wanted.name AND recycled_at IS NULL
+        LIMIT 1
+    ) AS task
 )
 SELECT uid, project_id, name,
-       EXISTS (
-           SELECT
+       (
+           SELECT added.operation_id = %(operation)s::uuid
            FROM tasks_historicaltask AS added
-           WHERE added.id = taken.id AND added.operation_id = %(operation)s::uuid
+           WHERE added.id = taken.id
+           ORDER BY added.history_date, added.history_id
+           LIMIT 1
        )
 FROM taken
 """

@@ -25,18 +25,23 @@ def tell_story(*, users: Mapping[str, User], origin: Origin) -> None:
         wanted = Batch(change=change, uids=uids, origin=origin, reason=reason)
         return pipeline.apply(actor=actor, batch=wanted).operation
 
-    payments = _uids(project="Payments", name="main")
-    rename = UpdateSettings(patch={"repository": {"branch": "main"}})
-    batch(developer, rename, payments, "The default branch is called main now")
+    scans = _uids(project="Payments", title="static scan")
+    renamed = UpdateSettings(patch={"repository": {"branch": "main"}})
+    batch(developer, renamed, scans, "The default branch is called main now")
     loud = UpdateSettings(patch={"notifications": {"enabled": True}})
-    batch(developer, loud, _uids(project="Web shop", name="release"), "Tell us about releases")
+    batch(developer, loud, _uids(project="Web shop", title="build release"), "Tell us of releases")
+    newer = UpdateSettings(patch={"build": {"java": 25}})
+    batch(developer, newer, _uids(project="Payments", kind="maven-build"), "Java 25 is out")
+    patient = UpdateSettings(patch={"runner": {"timeout_minutes": 120, "retries": 1}})
+    slow = _uids(project="Data platform", title="nightly build")
+    batch(manager, patient, slow, "The nightly builds were cut off twice this week")
 
-    deploys = _uids(project="Payments", name=" deploy ")
+    deploys = _uids(project="Payments", title="deploy to production")
     careful = SetPermissions(flags={DEVELOPER: {"is_delete": False, "is_forbidden": False}})
     batch(manager, careful, deploys, "Only managers remove or stop a deployment of payments")
     shown = SetPermissions(flags={VIEWER: {"is_execute": True}})
-    preview = _uids(project="Web shop", name="preview")
-    mistaken = batch(manager, shown, preview, "Let everybody start previews")
+    previews = _uids(project="Web shop", title="deploy to development")
+    mistaken = batch(manager, shown, previews, "Let everybody start a preview")
     undo = Undo(
         operation_id=mistaken.pk, skip_conflicts=False, reason="Viewers only view, after all"
     )
@@ -44,18 +49,22 @@ def tell_story(*, users: Mapping[str, User], origin: Origin) -> None:
     batch(manager, SetPermissions(follow=True), deploys[:5], "These follow the project again")
 
     tokens = UpdateSettings(patch={"repository": {"token": "a token of the demo, for nothing"}})
-    batch(
-        manager, tokens, _uids(project="Identity", name="maven-build"), "The repository is closed"
-    )
+    closed = _uids(project="Identity", kind="maven-build")
+    batch(manager, tokens, closed, "The repositories are closed now")
 
     freeze = SetEnabled(enabled=False, reason="Frozen until the release is out")
-    frozen = _uids(project="Logistics", name="hotfix")
+    frozen = _uids(project="Logistics", title="deploy to production")
     batch(manager, freeze, frozen, "Release 4.2")
     batch(manager, SetEnabled(enabled=True), frozen[: len(frozen) // 2], "4.2 is out")
-    retired = SetEnabled(enabled=False, reason="Replaced by the new call router")
-    batch(manager, retired, _uids(project="Customer care", name="call-router"), "Spring clean")
+    retired = SetEnabled(enabled=False, reason="Replaced by the telephone company's own")
+    batch(manager, retired, _uids(project="Customer care", component="call-router"), "Spring clean")
 
 
-def _uids(*, project: str, name: str) -> list[str]:
-    found = Task.objects.filter(project__name=project, name__contains=name).order_by("name")
-    return list(found.values_list("uid", flat=True))
+def _uids(*, project: str, component: str = "", title: str = "", kind: str = "") -> list[str]:
+    found = Task.objects.filter(
+        project__name=project,
+        name__startswith=f"{component}: " if component else "",
+        name__endswith=f": {title}" if title else "",
+        task_type__key__startswith=kind,
+    )
+    return list(found.order_by("name").values_list("uid", flat=True))

@@ -15,7 +15,7 @@ from django.db import connection
 
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass

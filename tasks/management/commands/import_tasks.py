@@ -85,9 +85,10 @@ class Command(BaseCommand):
 
     def _say(self, line: str) -> None:
         # What a file says may steer a terminal; and the line must not end up inside the bar.
-        shown = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
+        if not line.isprintable():
+            line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
         with tqdm.external_write_mode(file=sys.stderr):
-            self.stderr.write(shown)
+            self.stderr.write(line)
 
     def _conclude(self, imported: Imported, options: Mapping[str, Any]) -> None:
         counts = f"{imported.added:,} good and {imported.bad:,} bad rows"

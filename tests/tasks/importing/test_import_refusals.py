@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -121,3 +122,18 @@ def test_what_somebody_else_added_meanwhile_undoes_the_import(
     ran = run("name\nb\na\n")
     assert "by somebody else meanwhile; nothing was imported: run it again" in ran.error
     assert Task.objects.count() == 1
+
+
+def test_standard_input_is_read_when_asked(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b'{"name": "piped"}\n')
+    os.close(writing)
+    terms = {"project": governed.project.name, "type": governed.task_type.key}
+    with os.fdopen(reading) as pipe:
+        monkeypatch.setattr("sys.stdin", pipe)
+        call_command("import_tasks", "-", actor=governed.manager.username, format="jsonl", **terms)
+    assert Task.objects.get().name == "piped"
+    with pytest.raises(CommandError, match="give --format"):
+        call_command("import_tasks", "-", actor=governed.manager.username)
