@@ -134,7 +134,7 @@ class RevertView(OpseraBatchView):
         operation = visible_operation(actor=actor, operation_id=self.kwargs["operation_id"])
         scope = scope_of_kind(operation.kind)
         if scope is None:
-            raise NotRevertible(f"an operation of the kind {operation.kind} cannot be undone")
+            raise NotRevertible(f"an operation of the kind {operation.kind} is not undone here")
         return {"POST": scope}
 
     def batch_of(self, *, actor: User, body: dict[str, Any], origin: Origin) -> Batch:

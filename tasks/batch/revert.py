@@ -51,7 +51,7 @@ def batch_to_undo(*, actor: User, undo: Undo, origin: Origin) -> Batch:
     operation = visible_operation(actor=actor, operation_id=undo.operation_id)
     kind = Change.of_kind(operation.kind)
     if kind is None or kind.inverse is None:
-        raise NotRevertible(f"an operation of the kind {operation.kind} cannot be undone")
+        raise NotRevertible(f"an operation of the kind {operation.kind} is not undone here")
     if operation.state != State.APPLIED:
         raise NotRevertible(_WHY_NOT[State(operation.state)])
     uids = kind.inverse.uids_of(operation_id=str(operation.pk))

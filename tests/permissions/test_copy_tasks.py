@@ -6,15 +6,17 @@ from functools import partial
 import pytest
 from django.contrib.auth.models import User
 
+from audit.models import State
 from permissions.changes import CopyTasks, RecycleCopies, SetPermissions, uid_of_copy
 from permissions.models import TaskPermission
+from tasks.batch import pipeline
 from tasks.batch.errors import PlanDrifted
-from tasks.batch.pipeline import Applied
+from tasks.batch.pipeline import Applied, Batch
 from tasks.batch.plan import OutcomeKind, Reason
 from tasks.changes import RecycleTasks, RestoreTasks, SetEnabled, UpdateSettings
 from tasks.models import Task, TaskType
 from tests.batches import apply, kinds_of_undo, preview, reasons, statements_of, undo
-from tests.conftest import Governed
+from tests.conftest import ORIGIN, Governed
 from tests.permissions.governance import DEVELOPER, VIEWER, change, governance_of
 
 
@@ -198,3 +200,17 @@ def test_the_number_of_statements_does_not_grow_with_the_targets(governed: Gover
             for call in (preview, apply)
         ]
         assert made == [6, 12]
+
+
+def test_the_worker_makes_the_copies_that_were_accepted(governed: Governed) -> None:
+    uids = governed.add_tasks(2)
+    plan = preview(governed.developer, COPY, uids)
+    batch = Batch(change=COPY, uids=uids, origin=ORIGIN, expected=plan.fingerprint)
+    accepted = pipeline.submit(actor=governed.developer, batch=batch)
+    assert Task.objects.count() == 2
+    operation = pipeline.run(
+        operation=accepted.operation, actor=governed.developer, report=lambda _done, _total: None
+    )
+    assert (operation.state, operation.changed) == (State.APPLIED, 2)
+    copies = Task.history.filter(operation=operation, history_type="+").order_by("id")
+    assert [copy.name for copy in copies] == [f"task {uid}-copy-1" for uid in uids]
