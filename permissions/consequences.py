@@ -4,12 +4,12 @@ Nothing here forbids anything, and nothing is asked when a change is applied: wa
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from django.db import connection
 
-from permissions import queries
+from permissions import project_queries, queries
 from permissions.flags import Flag
 from permissions.matrix import Rows
 from permissions.roles import ADMINISTRATOR, TASK_CREATOR
@@ -32,6 +32,17 @@ class Managers(NamedTuple):
         return bool(self.roles) or (self.creator and creator_is_active)
 
 
+class Reach(NamedTuple):
+    """How far a project's matrix reaches: the tasks that follow it, and active users.
+
+    `users` hold a role that gains or loses; `created` of the tasks have an active creator.
+    """
+
+    tasks: int = 0
+    created: int = 0
+    users: int = 0
+
+
 def warnings_of(outcomes: Sequence[Outcome]) -> list[PlanWarning]:
     """Return the warnings about outcomes that change permissions, in two statements at most."""
     changed: dict[int, list[Outcome]] = defaultdict(list)
@@ -40,6 +51,41 @@ def warnings_of(outcomes: Sequence[Outcome]) -> list[PlanWarning]:
         changed[id(outcome.write)].append(outcome)
     groups = [(group[0].write, group) for group in changed.values()]
     return [*_last_managers_lost(groups), *_deletes_gained(groups), *_leaving(groups)]
+
+
+def read_reach(*, step: Step, codes: Collection[int]) -> Reach:
+    """Return how far the project's matrix reaches when these roles' rows change, in one statement."""
+    arguments: dict[str, Any] = {
+        "project": step.project_id,
+        "matrix": step.now.effective.matrix_id,
+        "codes": list(codes),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(project_queries.READ_REACH, arguments)
+        return Reach(*cursor.fetchone())
+
+
+def warnings_of_project(*, step: Step, reach: Reach) -> list[PlanWarning]:
+    """Return the warnings about a change of a project's own matrix; they name roles, not tasks."""
+    warnings = []
+    if lost := _count_last_managers_lost(step, reach):
+        detail = f"nobody but the project's administrators may manage {lost} task(s) any more"
+        warnings.append(PlanWarning(WarningCode.LAST_MANAGER_LOST, detail, ()))
+    before, after = step.now.effective.rows, step.then.effective.rows
+    for code in roles_gaining(Flag.DELETE, before=before, after=after):
+        detail = f"role {code} gains {Flag.DELETE.vendor_name}"
+        warnings.append(PlanWarning(WarningCode.DELETE_GAINED, detail, ()))
+    return warnings
+
+
+def _count_last_managers_lost(step: Step, reach: Reach) -> int:
+    manned = read_manned([step.project_id])
+    before, after = _managers(step.now, step, manned), _managers(step.then, step, manned)
+    return sum(
+        count
+        for active, count in ((True, reach.created), (False, reach.tasks - reach.created))
+        if before.are_any(creator_is_active=active) and not after.are_any(creator_is_active=active)
+    )
 
 
 def roles_gaining(flag: Flag, *, before: Rows, after: Rows) -> list[int]:

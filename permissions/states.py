@@ -15,10 +15,10 @@ from django.db import connection
 from audit.models import Operation
 from audit.recorder import record_update
 from permissions import queries
-from permissions.flags import BY_CODENAME, NONE, flags_in
-from permissions.matrix import Interned, Rows, digest_of, intern_matrices, read_matrices
+from permissions.flags import ALL, BY_CODENAME, BY_VENDOR_NAME, NONE, flags_in
+from permissions.matrix import Grant, Interned, Rows, digest_of, intern_matrices, read_matrices
 from permissions.models import TaskPermission
-from permissions.roles import MAY_CHANGE_CREATOR, TASK_CREATOR
+from permissions.roles import ADMINISTRATOR, MAY_CHANGE_CREATOR, TASK_CREATOR
 from tasks.batch.plan import Outcome, OutcomeKind, Reason
 
 
@@ -76,6 +76,10 @@ class Situation(NamedTuple):
     project_matrix: Wanted
     now: State
     held: int
+
+
+# The flags to set, by role and by the vendor's names; what is absent stays as it is.
+FlagsOfRoles = Mapping[int, Mapping[str, bool]]
 
 
 class Step(NamedTuple):
@@ -172,6 +176,38 @@ def judge(*, situation: Situation, wanted: Callable[[Situation], State]) -> Outc
     )
 
 
+def check_roles(*, flags: FlagsOfRoles, situation: Situation) -> None:
+    """Refuse flags of roles that the project does not have, and to lower its administrators.
+
+    Raises:
+        Refused: naming the roles.
+    """
+    if unknown := sorted(flags.keys() - situation.project.roles.keys()):
+        detail = f"the project has no role {', '.join(map(str, unknown))}"
+        raise Refused(OutcomeKind.INVALID, Reason.UNKNOWN_ROLE, detail)
+    if not all(flags.get(ADMINISTRATOR, {}).values()):
+        detail = f"role {ADMINISTRATOR} (project administrator) always holds every flag"
+        raise Refused(OutcomeKind.DENIED, Reason.LOCKED_ROLE, detail)
+
+
+def with_flags(start: Wanted, *, flags: FlagsOfRoles, situation: Situation) -> Wanted:
+    """Return the matrix with these flags set.
+
+    Raises:
+        Refused: the task creator's row would change, and is locked to the actor.
+    """
+    rows = dict(start.rows)
+    for code, values in flags.items():
+        before = rows.get(code, Grant(situation.project.roles[code].id, NONE))
+        after = Grant(before.role_id, _set(before.flags, values))
+        # A role without a row holds nothing: to say so is no difference.
+        if after != before:
+            rows[code] = after
+    if rows.get(TASK_CREATOR) != start.rows.get(TASK_CREATOR):
+        check_may_change_creator(situation)
+    return Wanted(rows)
+
+
 def write_states(*, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
     """Intern the matrices that are not known to exist, then point each task at its own."""
     steps: dict[int, Step] = {id(outcome.write): outcome.write for outcome in outcomes}
@@ -215,7 +251,7 @@ def _check_grants(situation: Situation, then: State) -> None:
             granted |= grant.flags & ~_flags(before, code)
         if not_held := granted & ~situation.held:
             names = ", ".join(flag.vendor_name for flag in flags_in(not_held))
-            detail = f"the change grants {names}, which you do not hold on this task"
+            detail = f"the change grants {names}, which you do not hold yourself"
             raise Refused(OutcomeKind.DENIED, Reason.NOT_HELD, detail)
         if _flags(before, TASK_CREATOR) != _flags(after, TASK_CREATOR):
             check_may_change_creator(situation)
@@ -226,6 +262,13 @@ def _steps(now: State, then: State) -> Iterator[tuple[Rows, Rows]]:
     yield now.effective.rows, then.effective.rows
     if then.aside:
         yield (now.aside or now.effective).rows, then.aside.rows
+
+
+def _set(bits: int, flags: Mapping[str, bool]) -> int:
+    for name, value in flags.items():
+        bit = BY_VENDOR_NAME[name].bit
+        bits = bits | bit if value else bits & (ALL ^ bit)
+    return bits
 
 
 def _flags(rows: Rows, code: int) -> int:

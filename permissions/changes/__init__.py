@@ -1,7 +1,19 @@
-"""The changes of tasks' permissions, and those that need to know them, each with its undo."""
+"""The changes of permissions, and those that need to know them, each with its undo.
+
+Those of a project's own matrix are no batches of tasks: `permissions.project_pipeline` applies them.
+"""
 
 from permissions.changes.copies import CopyTasks, RecycleCopies, uid_of_copy
 from permissions.changes.matrices import RestorePermissions, SetPermissions
+from permissions.changes.project_matrix import RestoreProjectMatrix, SetProjectMatrix
 
 
-__all__ = ["CopyTasks", "RecycleCopies", "RestorePermissions", "SetPermissions", "uid_of_copy"]
+__all__ = [
+    "CopyTasks",
+    "RecycleCopies",
+    "RestorePermissions",
+    "RestoreProjectMatrix",
+    "SetPermissions",
+    "SetProjectMatrix",
+    "uid_of_copy",
+]

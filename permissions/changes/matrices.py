@@ -12,9 +12,6 @@ from django.db import connection
 from audit.models import Operation
 from permissions import queries
 from permissions.consequences import warnings_of
-from permissions.flags import ALL, BY_VENDOR_NAME, NONE
-from permissions.matrix import Grant
-from permissions.roles import ADMINISTRATOR, TASK_CREATOR
 from permissions.states import (
     GovernedRow,
     Reader,
@@ -22,8 +19,9 @@ from permissions.states import (
     Situation,
     State,
     Wanted,
-    check_may_change_creator,
+    check_roles,
     judge,
+    with_flags,
     write_states,
 )
 from tasks.batch.change import Change, Restore
@@ -93,7 +91,8 @@ class SetPermissions(Change[GovernedRow]):
         Raises:
             Refused: the roles or the project are not what the caller says.
         """
-        self._check_roles(situation)
+        self._check_names(situation)
+        check_roles(flags=self.flags, situation=situation)
         now = situation.now
         if self.follow:
             own = now.aside if now.follows else now.effective
@@ -118,35 +117,20 @@ class SetPermissions(Change[GovernedRow]):
     def _sends_rows(self) -> bool:
         return any(self.flags.values())
 
-    def _check_roles(self, situation: Situation) -> None:
+    def _with_flags(self, start: Wanted, situation: Situation) -> Wanted:
+        return with_flags(start, flags=self.flags, situation=situation)
+
+    def _check_names(self, situation: Situation) -> None:
         project = situation.project
         if self.project_uid and self.project_uid != project.uid:
             detail = f"the task is not in project {self.project_uid}"
             raise Refused(OutcomeKind.INVALID, Reason.OTHER_PROJECT, detail)
-        if unknown := sorted(self.flags.keys() - project.roles.keys()):
-            detail = f"the task's project has no role {', '.join(map(str, unknown))}"
-            raise Refused(OutcomeKind.INVALID, Reason.UNKNOWN_ROLE, detail)
         named = {role.external_id: code for code, role in project.roles.items() if role.external_id}
         for code, key in sorted(self.external_ids.items()):
-            if project.roles[code].external_id not in {"", key} or named.get(key, code) != code:
+            role = project.roles.get(code)
+            if role and (role.external_id not in {"", key} or named.get(key, code) != code):
                 detail = f"role {code} is not the role with devuc_role_id {key}"
                 raise Refused(OutcomeKind.INVALID, Reason.UNKNOWN_ROLE, detail)
-        if not all(self.flags.get(ADMINISTRATOR, {}).values()):
-            detail = f"role {ADMINISTRATOR} (project administrator) always holds every flag"
-            raise Refused(OutcomeKind.DENIED, Reason.LOCKED_ROLE, detail)
-
-    def _with_flags(self, start: Wanted, situation: Situation) -> Wanted:
-        rows = dict(start.rows)
-        for code, flags in self.flags.items():
-            role = situation.project.roles[code]
-            before = rows.get(code, Grant(role.id, NONE))
-            after = Grant(before.role_id, _set(before.flags, flags))
-            # A role without a row holds nothing: to say so is no difference.
-            if after != before:
-                rows[code] = after
-        if rows.get(TASK_CREATOR) != start.rows.get(TASK_CREATOR):
-            check_may_change_creator(situation)
-        return Wanted(rows)
 
 
 class RestorableRow(NamedTuple):
@@ -214,10 +198,3 @@ class RestorePermissions(Restore[RestorableRow]):
 
 
 SetPermissions.inverse = RestorePermissions.inverse = RestorePermissions
-
-
-def _set(bits: int, flags: Mapping[str, bool]) -> int:
-    for name, value in flags.items():
-        bit = BY_VENDOR_NAME[name].bit
-        bits = bits | bit if value else bits & (ALL ^ bit)
-    return bits

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from django.contrib.auth.models import User
@@ -54,6 +55,11 @@ class Change(ABC, Generic[RowT]):
     def of_kind(kind: str) -> "type[Change[Any]] | None":
         """Return the class that makes changes of this kind, if any does."""
         return Change._kinds.get(kind)
+
+    @staticmethod
+    def kinds() -> "Mapping[str, type[Change[Any]]]":
+        """Return every change by its kind."""
+        return MappingProxyType(Change._kinds)
 
     @classmethod
     @abstractmethod

@@ -3,9 +3,8 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -21,29 +20,10 @@ from tasks.changes import RecycleTasks, RestoreTasks
 from tasks.models import Task
 from tests.batches import apply
 from tests.conftest import Governed, build_governed
+from tests.threads import at_once, closing
 
 
 COPY = CopyTasks()
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Future[Any]]:
-    """Make all calls at the same time, each in a thread with a connection of its own."""
-    barrier = Barrier(len(calls))
-
-    def make(call: Callable[[], Any]) -> Any:
-        barrier.wait()
-        return call()
-
-    with ThreadPoolExecutor(max_workers=len(calls)) as pool:
-        return [pool.submit(closing, partial(make, call)) for call in calls]
-
-
-def closing(call: Callable[[], Any]) -> Any:
-    """Make the call, and give its thread's connection back."""
-    try:
-        return call()
-    finally:
-        connection.close()
 
 
 def applying(governed: Governed, change: Change[Any], uids: Sequence[str]) -> Callable[[], Any]:
