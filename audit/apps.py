@@ -1,6 +1,10 @@
 """Django's entry to the app."""
 
-from django.apps import AppConfig
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.contrib.auth.management import create_permissions
+from django.db.models.signals import post_migrate  # noqa: TID251 - about schemas, not rows
 
 
 class AuditConfig(AppConfig):
@@ -8,3 +12,21 @@ class AuditConfig(AppConfig):
 
     name = "audit"
     verbose_name = "Audit"
+
+    def ready(self) -> None:
+        """See to it that there is a group of auditors."""
+        post_migrate.connect(make_auditors, sender=self)
+
+
+def make_auditors(*, using: str, **_: Any) -> None:
+    """Make the group whose members read everything that happened and change nothing."""
+    # Ours may run before Django's own, which makes the permission.
+    create_permissions(apps.get_app_config("audit"), verbosity=0, using=using)
+    group, _created = (
+        apps.get_model("auth", "Group").objects.using(using).get_or_create(name="auditors")
+    )
+    group.permissions.add(
+        apps.get_model("auth", "Permission")
+        .objects.using(using)
+        .get(content_type__app_label="audit", codename="view_operation")
+    )

@@ -84,7 +84,12 @@ class Operation(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.id}"
+        return f"{self.title}, {self.created_at:%-d %B %Y %H:%M} UTC"
+
+    @property
+    def title(self) -> str:
+        """The kind in words."""
+        return self.kind.replace("_", " ").capitalize()
 
 
 class Progress(models.Model):

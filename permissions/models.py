@@ -98,7 +98,8 @@ class PermissionMatrix(models.Model):
     version = models.PositiveIntegerField(default=1, editable=False)
 
     class Meta:
-        verbose_name_plural = "permission matrices"
+        verbose_name = "matrix"
+        verbose_name_plural = "matrices"
         constraints = (
             models.UniqueConstraint(fields=["project", "digest"], name="matrix_interned_once"),
             models.UniqueConstraint(
@@ -398,6 +399,7 @@ class ApiToken(models.Model):
     history = tracked(excluded_fields=("digest", "last_used_at", "last_used_address"))
 
     class Meta:
+        verbose_name = "API token"
         constraints = (
             models.UniqueConstraint(
                 fields=["owner", "name"],

@@ -20,6 +20,8 @@ TASK_CREATOR = -3
 ADMINISTRATOR = -1
 PROJECT_MANAGER = 3
 FIRST_CUSTOM_CODE = 500
+# Built-in roles that came later have codes from here on.
+FIRST_OTHER_CODE = 1000
 
 # Who may change the task creator's row: a project's creator holds the administrator's role.
 MAY_CHANGE_CREATOR = (ADMINISTRATOR, PROJECT_MANAGER)
@@ -112,12 +114,20 @@ def add_role(
 ) -> Role:
     """Add a custom role, which holds nothing yet; custom codes count up from 500."""
     if code is None:
-        taken = project.roles.filter(code__gte=FIRST_CUSTOM_CODE, code__lt=1000)
-        code = max(taken.values_list("code", flat=True), default=FIRST_CUSTOM_CODE - 1) + 1
+        code = next_role_code(project=project)
     role = Role.objects.create(project=project, code=code, name=name, external_id=external_id)
-    RolePermission.objects.create(
-        matrix=PermissionMatrix.objects.get(project=project, digest=None),
-        role=role,
-        role_code=code,
-    )
+    give_empty_row(role=role)
     return role
+
+
+def next_role_code(*, project: Project) -> int:
+    """Return the code of the project's next custom role; nobody else gets it in the meantime."""
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    taken = project.roles.filter(code__gte=FIRST_CUSTOM_CODE, code__lt=FIRST_OTHER_CODE)
+    return max(taken.values_list("code", flat=True), default=FIRST_CUSTOM_CODE - 1) + 1
+
+
+def give_empty_row(*, role: Role) -> None:
+    """Give a new role its row in the project's matrix; it holds nothing yet."""
+    matrix = PermissionMatrix.objects.get(project=role.project_id, digest=None)
+    RolePermission.objects.create(matrix=matrix, role=role, role_code=role.code)

@@ -1,5 +1,6 @@
 """RFC 7396 JSON merge patch, and which places it changed."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,23 @@ def merge_patch(document: Any, patch: Any) -> tuple[Any, list[Pointer]]:
     if isinstance(patch, dict):
         return _merge(document, patch, (), changed), changed
     return patch, [] if same(document, patch) else [()]
+
+
+def patch_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the patch that makes `after` of `before`; what a patch cannot say is left out.
+
+    A null inside an object of `after` is such: in a patch it removes.
+    """
+    patch: dict[str, Any] = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        if key in before and same(before[key], value):
+            continue
+        inside = before.get(key)
+        if isinstance(inside, dict) and isinstance(value, dict):
+            patch[key] = patch_between(inside, value)
+        else:
+            patch[key] = value
+    return patch
 
 
 def _merge(

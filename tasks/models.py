@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.functions import Collate, Upper
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -133,6 +134,10 @@ class Task(Versioned):
                 name="task_name_in_project",
             ),
         )
+        indexes = (
+            # Lists are searched by the beginning of a name, in whatever case, and sorted by name.
+            models.Index(Collate(Upper("name"), "C"), name="task_name_prefix"),
+        )
         permissions = (
             ("execute_task", "Can execute task"),
             ("copy_task", "Can copy task"),
@@ -141,7 +146,7 @@ class Task(Versioned):
         )
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.uid})"
+        return self.name
 
 
 class Secret(models.Model):

@@ -8,10 +8,11 @@ ones.
 import base64
 import secrets
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -34,6 +35,11 @@ class Extracted(NamedTuple):
         return {self.references[place]: value for place, value in self.values.items()}
 
 
+# One key per purpose, so that what was sealed for one opens for no other.
+_STORED = b"bulkhead settings secrets"
+_CARRIED = b"bulkhead carried texts"
+
+
 def new_reference() -> str:
     """Return a fresh reference."""
     return REFERENCE_PREFIX + secrets.token_hex(16)
@@ -50,7 +56,7 @@ def extract_secrets(document: Any, *, places: Iterable[Pointer]) -> Extracted:
 
 def store_secrets(values: Mapping[str, str]) -> None:
     """Encrypt and store raw values under their references, in one statement."""
-    box = _box(settings.SECRET_KEY, tuple(settings.SECRET_KEY_FALLBACKS))
+    box = _box_for(_STORED)
     Secret.objects.bulk_create(
         Secret(reference=reference, sealed=box.encrypt(value.encode()))
         for reference, value in values.items()
@@ -64,8 +70,29 @@ def reveal_secret(reference: str) -> str:
         Secret.DoesNotExist: the reference names nothing.
         cryptography.fernet.InvalidToken: no present key opens it.
     """
-    box = _box(settings.SECRET_KEY, tuple(settings.SECRET_KEY_FALLBACKS))
-    return box.decrypt(bytes(Secret.objects.get(pk=reference).sealed)).decode()
+    return _box_for(_STORED).decrypt(bytes(Secret.objects.get(pk=reference).sealed)).decode()
+
+
+class SealBroken(Exception):
+    """The text was not sealed here, or too long ago."""
+
+
+def seal_text(text: str) -> str:
+    """Return the text encrypted, for what must leave the server and come back unread."""
+    return _box_for(_CARRIED).encrypt(text.encode()).decode()
+
+
+def unseal_text(sealed: str, *, valid_for: timedelta) -> str:
+    """Return what was sealed.
+
+    Raises:
+        SealBroken: it was not sealed here, or not within `valid_for`.
+    """
+    try:
+        opened = _box_for(_CARRIED).decrypt(sealed.encode(), ttl=int(valid_for.total_seconds()))
+    except InvalidToken as error:
+        raise SealBroken from error
+    return opened.decode()
 
 
 def keyed_digest(*, purpose: str, content: bytes) -> str:
@@ -73,13 +100,17 @@ def keyed_digest(*, purpose: str, content: bytes) -> str:
     return salted_hmac(f"bulkhead.{purpose}", content, algorithm="sha256").hexdigest()
 
 
-@lru_cache(maxsize=4)
-def _box(key: str, fallbacks: tuple[str, ...]) -> MultiFernet:
-    return MultiFernet([_fernet(secret) for secret in (key, *fallbacks)])
+def _box_for(purpose: bytes) -> MultiFernet:
+    return _box(purpose, settings.SECRET_KEY, tuple(settings.SECRET_KEY_FALLBACKS))
 
 
-def _fernet(secret: str) -> Fernet:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"bulkhead settings secrets")
+@lru_cache(maxsize=8)
+def _box(purpose: bytes, key: str, fallbacks: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([_fernet(purpose, secret) for secret in (key, *fallbacks)])
+
+
+def _fernet(purpose: bytes, secret: str) -> Fernet:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose)
     return Fernet(base64.urlsafe_b64encode(derived.derive(secret.encode())))
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from config import environment
+from config import environment, theme
 from config.database import database
 from config.logs import configure_structlog
 
@@ -18,13 +18,13 @@ INSTALLED_APPS = [
     "permissions",
     "tasks",
     "audit",
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
     "unfold.contrib.guardian",
     "unfold.contrib.simple_history",
-    "django.contrib.admin",
+    "config.apps.BulkheadAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -62,6 +62,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = ["config.formats"]
 STATIC_URL = "/static/"
 STATIC_ROOT: Path | None = DATA_DIR / "static"
 LOGIN_URL = "/admin/login/"
@@ -127,6 +128,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
+
+UNFOLD = theme.UNFOLD
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 

@@ -160,6 +160,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "verbose_name": "API token",
+            },
         ),
         migrations.CreateModel(
             name="HistoricalApiToken",
@@ -235,8 +238,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "historical api token",
-                "verbose_name_plural": "historical api tokens",
+                "verbose_name": "historical API token",
+                "verbose_name_plural": "historical API tokens",
                 "ordering": ("-history_date", "-history_id"),
                 "get_latest_by": ("history_date", "history_id"),
             },
@@ -315,7 +318,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name_plural": "permission matrices",
+                "verbose_name": "matrix",
+                "verbose_name_plural": "matrices",
             },
         ),
         migrations.CreateModel(

@@ -1,0 +1,150 @@
+"""What all pages of the admin have in common: seen by rows, changed by nobody unless said so.
+
+Rights that Django gives on a model as a whole open no page: what a visitor sees is what the page's
+`visible` returns, and a page that changes something says who may.
+"""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Model, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+
+from audit.admin.paginator import BoundedChangeList, BoundedPaginator
+from audit.admin.panels import panels_of
+from audit.admin.requests import actor_of
+
+
+if TYPE_CHECKING:
+    from django.contrib import admin
+
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    from unfold.admin import ModelAdmin
+
+# What the theme's filters of a field ask by: its value, a related key, a time between two others.
+_FILTER_ENDINGS = (
+    "",
+    "__exact",
+    "__id__exact",
+    "__isnull",
+    "_from_0",
+    "_from_1",
+    "_to_0",
+    "_to_1",
+)
+
+
+class BaseAdmin(ModelAdmin):
+    """Lists that stay fast, search by beginnings, no deletion, no second log beside the operations.
+
+    `empty` says why a list may be empty. Django's own actions are off: what is done to many tasks
+    has a preview.
+    """
+
+    actions = None
+    paginator = BoundedPaginator
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_filter_submit = True
+    view_on_site = False
+    empty: ClassVar[str] = "There is nothing here."
+    has_history: ClassVar[bool] = False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show the page to all staff; its rows are what is guarded."""
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Let all staff see the rows that `visible` gives them."""
+        del obj
+        return actor_of(request).is_active
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Let nobody add."""
+        del request
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Let nobody change."""
+        del request, obj
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Let nobody delete."""
+        del request, obj
+        return False
+
+    def visible(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows that the visitor may see: none, unless a page says which."""
+        del request
+        rows: QuerySet[Any] = self.model._default_manager.none()
+        return rows
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the visible rows in the page's order."""
+        return self.visible(request).order_by(*self.get_ordering(request))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Allow the filters' own lookups; any other would answer about what is not shown."""
+        del value
+        for each in self.get_list_filter(request) if request else self.list_filter:
+            if isinstance(each, type):
+                allowed = {each.parameter_name}  # type: ignore[attr-defined]  # all of ours have one
+            else:
+                field = each[0] if isinstance(each, tuple) else each
+                allowed = {f"{field}{ending}" for ending in _FILTER_ENDINGS}
+            if lookup in allowed:
+                return True
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find the rows of which one of `search_fields` fits the whole term."""
+        term = search_term.replace("\0", "").strip()
+        if not term:
+            return queryset, False
+        fits = Q()
+        for lookup in self.get_search_fields(request):
+            fits |= Q(**{lookup: term})
+        return queryset.filter(fits), False
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,  # noqa: FBT001, FBT002  # Django calls it so
+        change: bool = False,  # noqa: FBT001, FBT002
+        form_url: str = "",
+        obj: Model | None = None,
+    ) -> HttpResponse:
+        """Show the object, and below it the panels that apps have added to its page."""
+        context["show_history"] = self.has_history
+        context["panels"] = panels_of(request=request, shown=obj) if obj else []
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
+        """Use lists that speak of how many there are only when some are left out."""
+        del request
+        return BoundedChangeList
+
+    def history_view(self, *_: Any, **__: Any) -> HttpResponse:
+        """Refuse: Django's own log is not kept.
+
+        Raises:
+            Http404: always.
+        """
+        raise Http404
+
+    def construct_change_message(self, *_: Any, **__: Any) -> list[Any]:
+        """Describe nothing for the log that is not kept."""
+        return []
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        """Keep no second log: the operation says it all."""
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        """Keep no second log: the operation says it all."""

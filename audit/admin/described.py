@@ -1,0 +1,69 @@
+"""How rows of history are shown; each app describes its own tracked models.
+
+A description names the page on which a model's rows belong: a role's members, for example, on the
+page of the role. The page's history and the pages of operations are made from that.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django.db import models
+
+from audit.masking import masked
+
+
+NOTHING = "–"  # what a page shows for no value
+
+
+class Difference(NamedTuple):
+    """One thing that a history row changed."""
+
+    what: str
+    old: str
+    new: str
+
+
+class Described(NamedTuple):
+    """How a tracked model's rows are shown.
+
+    `page` is the model on whose pages they belong, `key` the field of the row with the key of that
+    page's object. `related` is read along with the rows, for `label` and for what differs.
+    `differences` says of single fields how a page shows the older and the newer row's value.
+    """
+
+    page: type[models.Model]
+    key: str
+    label: Callable[[Any], str]
+    related: Sequence[str] = ()
+    differences: Mapping[str, Callable[[Any, Any], Iterator[Difference]]] = {}
+
+
+_described: dict[type[models.Model], Described] = {}
+
+
+def describe(model: type[models.Model], described: Described) -> None:
+    """Say how the rows of a tracked model are shown."""
+    _described[model] = described
+
+
+def description_of(model: type[models.Model]) -> Described | None:
+    """Return how the rows of a model are shown, if anyone has said so."""
+    return _described.get(model)
+
+
+def described_on(page: type[models.Model]) -> list[tuple[type[models.Model], Described]]:
+    """Return the models whose rows belong on the pages of this model."""
+    return [(model, each) for model, each in _described.items() if each.page is page]
+
+
+def as_text(value: Any) -> str:
+    """Return a value as people read it, without any secret; what has no words stays JSON."""
+    if value is None or value in ("", [], {}):
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
+        return ", ".join(map(as_text, value))
+    shown = masked(value)
+    return json.dumps(shown, ensure_ascii=False) if isinstance(shown, dict | list) else str(shown)

@@ -1,0 +1,71 @@
+"""Filters of the list of operations."""
+
+from datetime import UTC
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, TextFilter
+from unfold.utils import parse_datetime_str
+
+from audit.admin.requests import actor_of
+from audit.models import Operation
+from audit.visibility import may_audit, visible_operations
+
+
+# The kinds that are offered are those of so many latest operations.
+_LOOKED_AT = 5_000
+
+
+class KindFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no types
+    """What kind of operation."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the kinds that occur."""
+        del model_admin
+        latest = visible_operations(actor=actor_of(request)).order_by("-created_at")
+        kinds = Operation.objects.filter(pk__in=latest.values("pk")[:_LOOKED_AT])
+        names = kinds.order_by("kind").values_list("kind", flat=True).distinct()
+        return [(kind, kind.replace("_", " ").capitalize()) for kind in names]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the operations of the chosen kind."""
+        del request
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+class ActorFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
+    """Whose operation; of use to auditors alone, since others see only their own."""
+
+    title = "actor"
+    parameter_name = "actor"
+
+    def has_output(self) -> bool:
+        """Show the filter to auditors."""
+        return may_audit(actor=actor_of(self.request))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the operations of the user with exactly this name."""
+        del request
+        if not self.value():
+            return queryset
+        return queryset.filter(actor__in=User.objects.filter(username=self.value()))
+
+
+class PeriodFilter(RangeDateTimeFilter):  # type: ignore[misc]  # the theme has no types
+    """What happened between two times in UTC; a date alone means all of that day."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep what lies in the period; what is no time bounds nothing."""
+        del request
+        for end, lookup, whole_day in (("from", "gte", "00:00:00"), ("to", "lte", "23:59:59")):
+            day = self.used_parameters.get(f"{self.field_path}_{end}_0")
+            clock = self.used_parameters.get(f"{self.field_path}_{end}_1") or whole_day
+            if day and (bound := parse_datetime_str(f"{day} {clock}")):
+                bound = bound.replace(tzinfo=UTC)
+                queryset = queryset.filter(**{f"{self.field_path}__{lookup}": bound})
+        return queryset

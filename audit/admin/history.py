@@ -1,0 +1,63 @@
+"""Pages of tracked objects: who sees the object reads its history, and so do auditors."""
+
+from typing import Any
+
+from django.contrib.admin.utils import unquote
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from audit.admin.base import BaseAdmin
+from audit.admin.requests import actor_of
+from audit.admin.timeline import read_timeline
+from audit.visibility import may_audit
+
+
+_LAST_PAGE = 200
+# The largest key has as many digits.
+_MOST_DIGITS = 18
+
+
+class HistoryAdmin(BaseAdmin):
+    """A tracked object and its history.
+
+    The library's own history page can save an old row again; here undo is an operation.
+    """
+
+    has_history = True
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the history to who sees the object, and to auditors also of what they do not see.
+
+        Raises:
+            Http404: there is no such object, or the visitor may not know of it.
+        """
+        key = unquote(object_id)
+        shown = self.get_object(request, key)
+        audits = may_audit(actor=actor_of(request))
+        if shown is None and not (audits and _is_key(key)):
+            raise Http404
+        number = request.GET.get("p", "1")
+        page = read_timeline(
+            page=self.model,
+            key=int(key),
+            number=min(max(int(number), 1), _LAST_PAGE) if _is_key(number) else 1,
+        )
+        if shown is None and not page.rows:
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History: {shown or page.rows[-1].what}",
+            "opts": self.opts,
+            "original": shown,
+            "timeline": page,
+            "may_audit": audits,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/history.html", context)
+
+
+def _is_key(text: str) -> bool:
+    """Return whether the text is a whole number that a key could be."""
+    return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS

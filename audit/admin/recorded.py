@@ -1,0 +1,83 @@
+"""Forms whose every saving is one operation, whatever rows it writes."""
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Model, TextField
+from django.http import HttpRequest
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from audit.admin.base import BaseAdmin
+from audit.admin.requests import actor_of, origin_of
+from audit.models import Operation
+from audit.recorder import administrative_operation
+
+
+if TYPE_CHECKING:
+    # Generic in the stubs alone.
+    from collections.abc import Sequence
+
+    from django.forms import BaseModelFormSet, ModelForm
+
+
+class RecordedAdmin(BaseAdmin):
+    """A page on which superusers add and change what governs tasks."""
+
+    formfield_overrides = MappingProxyType(
+        {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Let superusers add."""
+        return actor_of(request).is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Let superusers change."""
+        del obj
+        return actor_of(request).is_superuser
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Model,
+        form: "ModelForm[Any]",
+        change: bool,  # noqa: FBT001  # Django calls it so
+    ) -> None:
+        """Wait for `save_related`, which saves the object and its rows under one operation."""
+
+    def save_related(
+        self,
+        request: HttpRequest,
+        form: "ModelForm[Any]",
+        formsets: "Sequence[BaseModelFormSet[Any, Any]]",
+        change: bool,  # noqa: FBT001  # Django calls it so
+    ) -> None:
+        """Save everything under one operation; a form that changes nothing writes nothing."""
+        if change and not form.has_changed() and not any(map(_changes, formsets)):
+            return
+        verb = "change" if change else "add"
+        with administrative_operation(
+            actor=actor_of(request),
+            kind=f"{verb}_{self.opts.model_name}",
+            origin=origin_of(request),
+        ) as operation:
+            if form.has_changed() or not change:
+                self.save_recorded(request, form, operation, change=change)
+            super().save_related(request, form, formsets, change)
+            operation.parameters = self.recorded_parameters(form.instance)
+
+    def save_recorded(
+        self, request: HttpRequest, form: "ModelForm[Any]", operation: Operation, *, change: bool
+    ) -> None:
+        """Save the object itself; its rows follow."""
+        del operation
+        super().save_model(request, form.instance, form, change)
+
+    def recorded_parameters(self, saved: Any) -> dict[str, Any]:
+        """Return what the operation says of itself: which object it was about."""
+        return {str(self.opts.verbose_name): str(saved)}
+
+
+def _changes(formset: "BaseModelFormSet[Any, Any]") -> bool:
+    # A row that may be removed but not changed does not count as changed when it is removed.
+    return formset.has_changed() or bool(formset.deleted_forms)

@@ -1,0 +1,86 @@
+"""The history of one object and of what belongs to it, newest first, with what each row changed."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, NamedTuple
+
+from django.db import models
+from django.db.models import F, OuterRef, Subquery
+
+from audit.admin.described import Described, Difference, as_text, described_on
+from audit.models import Operation
+
+
+PER_PAGE = 50
+
+# What moves with every change says nothing.
+_SILENT = frozenset({"version", "updated_at"})
+_KINDS = {"+": "added", "~": "changed", "-": "removed"}
+
+
+class TimelineRow(NamedTuple):
+    """A row of history as a page shows it."""
+
+    at: datetime
+    what: str
+    kind: str
+    operation: Operation
+    differences: Sequence[Difference]
+
+
+class TimelinePage(NamedTuple):
+    """Some rows, and whether older ones follow."""
+
+    rows: Sequence[TimelineRow]
+    number: int
+    has_next: bool
+
+
+def read_timeline(*, page: type[models.Model], key: int, number: int) -> TimelinePage:
+    """Return a page of an object's history, in two queries per model whose rows belong there."""
+    stop = number * PER_PAGE
+    sources = [_read(model, described, key, stop + 1) for model, described in described_on(page)]
+    newest_first = heapq.merge(*sources, key=lambda row: row.at, reverse=True)
+    rows = list(islice(newest_first, stop - PER_PAGE, stop + 1))
+    return TimelinePage(rows[:PER_PAGE], number, has_next=len(rows) > PER_PAGE)
+
+
+def _read(
+    model: type[models.Model], described: Described, key: int, limit: int
+) -> list[TimelineRow]:
+    history = model.history.model  # type: ignore[attr-defined]  # added by the library
+    object_key = model._meta.pk.attname
+    before = history.objects.filter(
+        **{object_key: OuterRef(object_key)}, history_id__lt=OuterRef("history_id")
+    ).order_by("-history_id")
+    rows = list(
+        history.objects.filter(**{described.key: key})
+        .annotate(older_id=Subquery(before.values("history_id")[:1]))
+        .select_related("operation", *described.related)
+        .order_by(F("history_date").desc(), F("history_id").desc())[:limit]
+    )
+    known = {row.history_id: row for row in rows}
+    missing = {row.older_id for row in rows} - known.keys() - {None}
+    known |= history.objects.select_related(*described.related).in_bulk(list(missing))
+    return [_row(row, known.get(row.older_id), described) for row in rows]
+
+
+def _row(row: Any, older: Any, described: Described) -> TimelineRow:
+    differences = list(_differences(older, row, described)) if older else []
+    kind = _KINDS[row.history_type]
+    return TimelineRow(row.history_date, described.label(row), kind, row.operation, differences)
+
+
+def _differences(older: Any, newer: Any, described: Described) -> Iterator[Difference]:
+    if newer.history_type == "-":
+        return
+    for field in newer.tracked_fields:
+        before, after = getattr(older, field.attname), getattr(newer, field.attname)
+        if before == after or field.name in _SILENT:
+            continue
+        if shown := described.differences.get(field.name):
+            yield from shown(older, newer)
+        else:
+            yield Difference(str(field.verbose_name), as_text(before), as_text(after))

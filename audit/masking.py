@@ -1,0 +1,40 @@
+"""What is never shown: secrets, and the references that stand for them.
+
+Documents hold references in place of secrets. Whatever looks like one is masked wherever it is
+shown, and so is whatever stands at a place that is known to hold a secret.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+
+Place = tuple[str, ...]
+
+_REFERENCE = re.compile(r"secret:[0-9a-f]{32}")
+
+
+class Masked(str):
+    """Stands where a secret is: says that there is one, and nothing else."""
+
+    __slots__ = ()
+
+
+MASK = Masked("secret, set")
+
+
+def masked(document: Any, *, secrets: Collection[Place] = ()) -> Any:
+    """Return the document without its secrets: at the given places, and wherever one is named."""
+    return _masked(document, (), frozenset(secrets))
+
+
+def _masked(document: Any, place: Place, secrets: frozenset[Place]) -> Any:
+    if document is not None and place in secrets:
+        return MASK
+    if isinstance(document, dict):
+        return {key: _masked(value, (*place, str(key)), secrets) for key, value in document.items()}
+    if isinstance(document, list):
+        return [_masked(value, (*place, str(at)), secrets) for at, value in enumerate(document)]
+    if isinstance(document, str) and _REFERENCE.search(document):
+        return MASK
+    return document

@@ -1,0 +1,53 @@
+"""The admin site: Bulkhead's own pages, and no others."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from unfold.sites import UnfoldAdminSite
+
+from audit.visibility import may_audit, visible_operations
+from tasks.visibility import visible_projects
+
+
+_RECENT = 8
+# The apps whose pages are served. Their modules cannot be imported here: they register on this site.
+_OURS = frozenset({"audit", "permissions", "tasks"})
+
+
+class BulkheadAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has no types
+    """Takes only pages that ask Bulkhead who may see what.
+
+    Libraries register pages of their own, which go by Django's rights on whole models, and some act
+    without asking at all (procrastinate's job actions): none of them is served.
+    """
+
+    index_title = "Home"
+
+    def register(
+        self,
+        model_or_iterable: type[Model] | Iterable[type[Model]],
+        admin_class: type[Any] | None = None,
+        **options: Any,
+    ) -> None:
+        """Take the page if it is one of ours."""
+        if admin_class is not None and admin_class.__module__.partition(".")[0] in _OURS:
+            super().register(model_or_iterable, admin_class, **options)
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Show where to go, what the visitor did last, or why there is nothing."""
+        actor = request.user
+        assert isinstance(actor, User)  # noqa: S101  # the admin lets nobody else in
+        context = {
+            "is_in_a_project": visible_projects(actor=actor).exists(),
+            "is_auditor": may_audit(actor=actor),
+            "recent": visible_operations(actor=actor).order_by("-created_at")[:_RECENT],
+            **(extra_context or {}),
+        }
+        response: TemplateResponse = super().index(request, context)
+        return response

@@ -1,0 +1,80 @@
+"""How the admin looks and what its sidebar offers, for django-unfold."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+
+def _file(name: str) -> Callable[[HttpRequest], str]:
+    """Return what gives a file's address once files have addresses."""
+    return lambda _request: static(f"bulkhead/{name}")
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
+
+
+def _page(title: str, icon: str, page: str, **extra: Any) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}"), **extra}
+
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Bulkhead",
+    "SITE_HEADER": "Bulkhead",
+    "SITE_SUBHEADER": "CI/CD tasks, governed",
+    "SITE_URL": None,
+    "SITE_ICON": _file("favicon.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("favicon.svg")}],
+    "STYLES": [_file("admin.css")],
+    "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.5% .013 232)",
+            "100": "oklch(94.5% .026 232)",
+            "200": "oklch(89% .052 232)",
+            "300": "oklch(81% .09 232)",
+            "400": "oklch(72% .12 234)",
+            "500": "oklch(61% .125 236)",
+            "600": "oklch(50% .11 238)",
+            "700": "oklch(44% .098 239)",
+            "800": "oklch(38% .082 240)",
+            "900": "oklch(32% .066 241)",
+            "950": "oklch(24% .048 242)",
+        },
+    },
+    "SIDEBAR": {
+        "navigation": [
+            {"items": [_page("Home", "home", "index")]},
+            {
+                "title": "What is governed",
+                "items": [
+                    _page("Tasks", "task_alt", "tasks_task_changelist"),
+                    _page("Projects", "folder", "tasks_project_changelist"),
+                    _page("Task types", "category", "tasks_tasktype_changelist"),
+                ],
+            },
+            {
+                "title": "Who may",
+                "items": [
+                    _page("Roles", "badge", "permissions_role_changelist"),
+                    _page("Matrices", "grid_on", "permissions_permissionmatrix_changelist"),
+                    _page("API tokens", "key", "permissions_apitoken_changelist"),
+                ],
+            },
+            {
+                "title": "What happened",
+                "items": [_page("Operations", "history", "audit_operation_changelist")],
+            },
+            {
+                "title": "Accounts",
+                "items": [
+                    _page("Users", "person", "auth_user_changelist", permission=_is_superuser),
+                    _page("Groups", "group", "auth_group_changelist", permission=_is_superuser),
+                ],
+            },
+        ],
+    },
+}

@@ -1,0 +1,8 @@
+"""The admin's pages of projects, roles, matrices, tokens and accounts, and parts of others' pages."""
+
+from permissions.admin import accounts as accounts
+from permissions.admin import matrices as matrices
+from permissions.admin import projects as projects
+from permissions.admin import roles as roles
+from permissions.admin import task_panels as task_panels
+from permissions.admin import tokens as tokens

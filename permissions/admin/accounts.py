@@ -1,0 +1,97 @@
+"""Accounts and groups: not tracked row by row, but every change to them is an operation."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from audit.admin.recorded import RecordedAdmin
+from audit.admin.requests import actor_of, origin_of
+from audit.recorder import administrative_operation
+
+
+class AccountAdmin(RecordedAdmin):
+    """A page that only superusers see."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Let superusers see."""
+        del obj
+        return actor_of(request).is_superuser
+
+    def visible(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return everything, to superusers."""
+        rows: QuerySet[Any] = self.model._default_manager.all()
+        return rows if actor_of(request).is_superuser else rows.none()
+
+
+@admin.register(User)
+class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[type-arg]  # so in the stubs alone
+    """Accounts. None is deleted: what it did keeps its name; it is deactivated instead."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    search_fields = ("username__istartswith", "email__istartswith")
+    search_help_text = "Beginning of a name or an e-mail address"
+    ordering = ("username",)
+    autocomplete_fields = ("groups",)
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("username", "usable_password", "password1", "password2", "is_staff")}),
+    )
+
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002  # Django's name
+        form_url: str = "",
+    ) -> HttpResponse:
+        """Set a password; that it was set is an operation."""
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            if isinstance(response, HttpResponseRedirect) and request.method == "POST":
+                user = User.objects.get(pk=id)
+                with administrative_operation(
+                    actor=actor_of(request),
+                    kind="set_password",
+                    origin=origin_of(request),
+                    parameters={"user": user.get_username()},
+                ):
+                    pass
+        return response
+
+    def recorded_parameters(self, saved: Any) -> dict[str, Any]:
+        """Return the account and what it may do now."""
+        return {
+            "user": saved.get_username(),
+            "active": saved.is_active,
+            "staff": saved.is_staff,
+            "superuser": saved.is_superuser,
+            "groups": sorted(saved.groups.values_list("name", flat=True)),
+        }
+
+
+@admin.register(Group)
+class GroupAdmin(AccountAdmin):
+    """Groups, whose members are on the pages of the accounts. Roles are given to groups as to users."""
+
+    empty = "There are no groups."
+    list_display = ("name",)
+    search_fields = ("name__istartswith",)
+    search_help_text = "Beginning of a name"
+    ordering = ("name",)
+    fields = ("name",)

@@ -1,0 +1,4 @@
+"""The admin's pages of tasks and task types."""
+
+from tasks.admin import task_types as task_types
+from tasks.admin import tasks as tasks

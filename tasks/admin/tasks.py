@@ -1,0 +1,147 @@
+"""The list of tasks and the page of one; both only show, what changes a task has pages of its own."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Collate, Upper
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import BooleanRadioFilter
+
+from audit.admin.described import Described, describe
+from audit.admin.documents import document_rows
+from audit.admin.history import HistoryAdmin
+from audit.admin.panels import Panel, register_panel
+from audit.admin.requests import actor_of
+from audit.admin.theme import action, display
+from tasks.admin.change_pages import ChangePage, EnabledPage, SettingsPage
+from tasks.admin.filters import ProjectFilter, TaskTypeFilter
+from tasks.admin.rights import rights_on
+from tasks.admin.shown import settings_differences, shown_settings
+from tasks.changes import SetEnabled, UpdateSettings
+from tasks.models import Task
+from tasks.visibility import visible_tasks
+
+
+# As the index `task_name_prefix` has it.
+NAME_IN_CAPITALS = Collate(Upper("name"), "C")
+
+
+@admin.register(Task)
+class TaskAdmin(HistoryAdmin):
+    """Tasks that the visitor may view, outside the recycle bin."""
+
+    empty = "You see the tasks of the projects in which you hold a role. So far there are none."
+    list_display = ("task_name", "task_id", "project", "task_type", "state", "updated_at")
+    list_filter = (
+        ("project", ProjectFilter),
+        ("task_type", TaskTypeFilter),
+        ("enabled", BooleanRadioFilter),
+    )
+    list_select_related = ("project", "task_type")
+    search_fields = ("uid", "name")
+    search_help_text = "Beginning of a name or an id"
+    ordering = ("-pk",)
+    sortable_by = ("task_name",)
+    actions_detail = ("change_settings", "change_enabled")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("task_id", "project"),
+                    ("task_type", "state"),
+                    ("creator", "created_at"),
+                    ("updated_at", "version"),
+                    "disabled_reason",
+                )
+            },
+        ),
+    )
+
+    def visible(self, request: HttpRequest) -> QuerySet[Task]:
+        """Return the visible tasks."""
+        tasks = visible_tasks(actor=actor_of(request)).filter(recycled_at=None)
+        return tasks.select_related("project", "task_type", "created_by")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find tasks by the beginning of their name, in whatever case, or of their id."""
+        del request
+        term = search_term.replace("\0", "").strip()
+        if not term:
+            return queryset, False
+        found = Q(uid__startswith=term.lower()) | Q(name_in_capitals__startswith=capitals(term))
+        return queryset.alias(name_in_capitals=NAME_IN_CAPITALS).filter(found), False
+
+    def has_change_settings_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Let those who hold the flag modify."""
+        return UpdateSettings.right in rights_on(request=request, task_id=int(object_id))
+
+    def has_change_enabled_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Let those who hold the flag disable."""
+        return SetEnabled.right in rights_on(request=request, task_id=int(object_id))
+
+    @action(description="Change settings", icon="tune", permissions=["change_settings"])
+    def change_settings(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Change the settings of the task."""
+        return self._respond(SettingsPage, request, object_id)
+
+    @action(description="Enable or disable", icon="toggle_on", permissions=["change_enabled"])
+    def change_enabled(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Enable or disable the task."""
+        return self._respond(EnabledPage, request, object_id)
+
+    @display(description="name", ordering=NAME_IN_CAPITALS)
+    def task_name(self, task: Task) -> str:
+        """Return the name."""
+        return task.name
+
+    @display(description="id")
+    def task_id(self, task: Task) -> SafeString:
+        """Return the id as people compare it."""
+        return format_html('<span class="bh-mono">{}</span>', task.uid)
+
+    @display(description="state", label={"enabled": "success", "disabled": "warning"})
+    def state(self, task: Task) -> str:
+        """Return whether the task is enabled."""
+        return "enabled" if task.enabled else "disabled"
+
+    @display(description="created by")
+    def creator(self, task: Task) -> str:
+        """Return who created the task."""
+        return task.created_by.get_username()
+
+    def _respond(
+        self, kind: type[ChangePage], request: HttpRequest, object_id: str
+    ) -> HttpResponse:
+        task = self.get_object(request, object_id)
+        if task is None:
+            raise Http404
+        return kind(page=self, request=request, task=task).respond()
+
+
+def capitals(text: str) -> str:
+    """Return the text in capitals as PostgreSQL would: no letter becomes two."""
+    return "".join(upper if len(upper := letter.upper()) == 1 else letter for letter in text)
+
+
+def _settings(request: HttpRequest, task: Task) -> Any:
+    del request
+    return document_rows(shown_settings(task)) or None
+
+
+register_panel(Task, Panel("Settings", "admin/panels/document.html", _settings))
+describe(
+    Task,
+    Described(
+        page=Task,
+        key="id",
+        label=lambda row: f"task {row.name}",
+        related=("task_type",),
+        differences={"settings": settings_differences},
+    ),
+)

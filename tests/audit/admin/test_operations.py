@@ -1,0 +1,146 @@
+"""Operations in the admin: who reads which, what their pages say, and that nobody writes."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from audit.models import Channel, Operation, State
+from tasks.batch import pipeline
+from tasks.batch.pipeline import Batch
+from tasks.changes import RestoreSettings, UpdateSettings
+from tests.conftest import ORIGIN, Governed
+from tests.visitors import auditor, page, persona, text_of, visit
+
+
+def apply(governed: Governed, uids: list[str], **settings: Any) -> Operation:
+    """Change settings as the developer."""
+    change = UpdateSettings(patch={"repository": settings})
+    batch = Batch(change=change, uids=uids, origin=ORIGIN, reason="Because of the audit")
+    return pipeline.apply(actor=governed.developer, batch=batch).operation
+
+
+def listed(client: Any, **query: str) -> list[str]:
+    """Return the kinds of the operations that are listed."""
+    response = client.get(page("audit_operation_changelist"), query)
+    return [operation.kind for operation in response.context["cl"].result_list]
+
+
+def test_everybody_reads_their_own_operations_and_auditors_all(governed: Governed) -> None:
+    apply(governed, governed.add_tasks(1), branch="main")
+    assert listed(visit(governed.developer)) == ["update_settings"]
+    assert listed(visit(governed.viewer)) == []
+    everything = ["update_settings", "add_tasks", "add_project"]
+    assert listed(visit(auditor())) == everything
+    assert listed(visit(governed.admin)) == everything
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("superuser", 200), ("auditor", 200), ("manager", 302), ("viewer", 302), ("outsider", 302)],
+)
+def test_the_page_of_anothers_operation_is_for_auditors(
+    governed: Governed, name: str, status: int
+) -> None:
+    operation = apply(governed, governed.add_tasks(1), branch="main")
+    client = visit(persona(name, governed=governed))
+    response = client.get(page("audit_operation_change", operation.pk))
+    assert response.status_code == status
+
+
+def test_the_page_says_what_happened_and_to_what_and_hides_secrets(governed: Governed) -> None:
+    uids = governed.add_tasks(2)
+    operation = apply(governed, uids, branch="main", token="correct horse")
+    shown = text_of(visit(auditor()).get(page("audit_operation_change", operation.pk)))
+    for words in (
+        "Update settings",
+        "2 of 2 changed",
+        "payments-developer",
+        "Because of the audit",
+    ):
+        assert words in shown
+    for uid in uids:
+        assert f"task task {uid}" in shown
+    assert "secret, set" in shown
+    assert "secret:" not in shown
+
+
+def test_the_first_hundred_changed_objects_are_listed(governed: Governed) -> None:
+    operation = apply(governed, governed.add_tasks(101), branch="main")
+    response = visit(governed.developer).get(page("audit_operation_change", operation.pk))
+    (changed,) = (panel for panel in response.context["panels"] if panel["title"] == "Changed")
+    assert (len(changed["data"][0].objects), changed["data"][0].has_more) == (100, True)
+
+
+def test_what_an_administrative_operation_changed_is_listed_too(governed: Governed) -> None:
+    operation = Operation.objects.get(kind="add_project")
+    response = visit(auditor()).get(page("audit_operation_change", operation.pk))
+    titles = [group.title for group in response.context["panels"][-1]["data"]]
+    assert titles == ["roles", "role members", "role permissions", "projects", "task types"]
+    for group in response.context["panels"][-1]["data"]:
+        assert visit(auditor()).get(group.objects[0].url).status_code == 200
+
+
+def test_an_undo_and_what_it_undid_link_each_other(governed: Governed) -> None:
+    uids = governed.add_tasks(1)
+    operation = apply(governed, uids, branch="main")
+    change = RestoreSettings(operation_id=str(operation.pk))
+    batch = Batch(change=change, uids=uids, origin=ORIGIN, reverts=operation.pk)
+    undo = pipeline.apply(actor=governed.developer, batch=batch).operation
+    client = visit(governed.developer)
+    for one, other in ((operation, undo), (undo, operation)):
+        shown = text_of(client.get(page("audit_operation_change", one.pk)))
+        assert page("audit_operation_change", other.pk) in shown
+
+
+def test_refusals_are_shown_task_by_task(governed: Governed) -> None:
+    refusals = [{"target": "f" * 24, "code": "no_right", "detail": "you hold no right"}]
+    operation = apply(governed, governed.add_tasks(1), branch="main")
+    Operation.objects.filter(pk=operation.pk).update(state=State.REFUSED, refusals=refusals)
+    shown = text_of(visit(auditor()).get(page("audit_operation_change", operation.pk)))
+    assert "f" * 24 in shown
+    assert "you hold no right" in shown
+
+
+def test_operations_are_found_by_kind_channel_state_actor_time_and_id(governed: Governed) -> None:
+    operation = apply(governed, governed.add_tasks(1), branch="main")
+    Operation.objects.filter(pk=operation.pk).update(
+        channel=Channel.API, state=State.FAILED, request_id="req-7"
+    )
+    client = visit(auditor())
+    tomorrow = (timezone.now() + timedelta(days=1)).strftime("%Y-%m-%d")
+    for query in (
+        {"kind": "update_settings"},
+        {"channel__exact": "api"},
+        {"state__exact": "failed"},
+        {"actor": "payments-developer"},
+        {"q": "req-7"},
+        {"q": str(operation.pk)},
+    ):
+        assert listed(client, **query) == ["update_settings"], query
+    assert listed(client, created_at_from_0=tomorrow, created_at_from_1="00:00") == []
+    today = timezone.now().strftime("%Y-%m-%d")
+    assert len(listed(client, created_at_from_0=today, created_at_to_0=today)) == 3
+    assert len(listed(client, created_at_from_0="nonsense")) == 3
+
+
+def test_the_kinds_offered_are_those_that_the_visitor_sees(governed: Governed) -> None:
+    apply(governed, governed.add_tasks(1), branch="main")
+    response = visit(governed.developer).get(page("audit_operation_changelist"))
+    (kinds,) = (
+        spec.lookup_choices for spec in response.context["cl"].filter_specs if spec.title == "kind"
+    )
+    assert kinds == [("update_settings", "Update settings")]
+
+
+@pytest.mark.parametrize("name", ["superuser", "auditor"])
+def test_nobody_changes_or_deletes_an_operation(governed: Governed, name: str) -> None:
+    operation = apply(governed, governed.add_tasks(1), branch="main")
+    client = visit(persona(name, governed=governed))
+    for address in ("change", "delete"):
+        sent = {"post": "yes", "reason": "Another"}
+        assert (
+            client.post(page(f"audit_operation_{address}", operation.pk), sent).status_code == 403
+        )
+    assert Operation.objects.get(pk=operation.pk).reason == "Because of the audit"

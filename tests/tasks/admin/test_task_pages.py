@@ -1,0 +1,176 @@
+"""The list of tasks and the page of one: who sees what, and that nobody sees a secret."""
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import RequestFactory
+
+from audit.recorder import administrative_operation
+from permissions.models import RoleMember
+from tasks.batch import pipeline
+from tasks.batch.pipeline import Batch
+from tasks.changes import UpdateSettings
+from tasks.models import Task
+from tests.conftest import ORIGIN, Governed, build_governed
+from tests.visitors import PERSONAS, page, persona, text_of, visit
+
+
+SECRET = "correct horse battery"  # what no page may show
+
+
+def give_secret(governed: Governed, uid: str) -> str:
+    """Set the task's secret; return the reference that its settings hold."""
+    change = UpdateSettings(patch={"repository": {"token": SECRET}})
+    batch = Batch(change=change, uids=[uid], origin=ORIGIN)
+    pipeline.apply(actor=governed.developer, batch=batch)
+    reference = Task.objects.get(uid=uid).settings["repository"]["token"]
+    assert reference.startswith("secret:")
+    return str(reference)
+
+
+@pytest.mark.parametrize(
+    ("name", "sees"),
+    [("superuser", 3), ("manager", 2), ("viewer", 2), ("outsider", 0), ("auditor", 0)],
+)
+def test_the_list_shows_the_tasks_that_the_visitor_may_view(
+    governed: Governed, name: str, sees: int
+) -> None:
+    governed.add_tasks(2)
+    build_governed("ledger").add_tasks(1)
+    listed = visit(persona(name, governed=governed)).get(page("tasks_task_changelist"))
+    assert listed.context["cl"].result_count == sees
+
+
+def test_an_outsider_reads_why_the_list_is_empty(governed: Governed) -> None:
+    governed.add_tasks(1)
+    listed = visit(governed.outsider).get(page("tasks_task_changelist"))
+    assert "the projects in which you hold a role" in text_of(listed)
+
+
+@pytest.mark.parametrize("name", ["outsider", "auditor"])
+def test_a_task_that_the_visitor_may_not_view_has_no_page(governed: Governed, name: str) -> None:
+    task = Task.objects.get(uid=governed.add_tasks(1)[0])
+    client = visit(persona(name, governed=governed))
+    for address in ("change", "change_settings", "change_enabled"):
+        response = client.get(page(f"tasks_task_{address}", task.pk))
+        assert response.status_code in {302, 403, 404}
+        assert task.name not in text_of(response)
+
+
+def test_a_recycled_task_is_not_listed(governed: Governed) -> None:
+    uids = governed.add_tasks(2)
+    Task.objects.filter(uid=uids[0]).update(recycled_at="2026-01-01T00:00Z")
+    listed = visit(governed.viewer).get(page("tasks_task_changelist"))
+    assert [task.uid for task in listed.context["cl"].result_list] == uids[1:]
+
+
+@pytest.mark.parametrize("term", ["TASK 0", "task ", "{uid}", "{uid_in_capitals}"])
+def test_a_task_is_found_by_the_beginning_of_its_name_or_id(governed: Governed, term: str) -> None:
+    uid = governed.add_tasks(1)[0]
+    term = term.format(uid=uid[:9], uid_in_capitals=uid[:9].upper())
+    listed = visit(governed.viewer).get(page("tasks_task_changelist"), {"q": term})
+    assert listed.context["cl"].result_count == 1
+
+
+@pytest.mark.parametrize("term", ["ask", "%", "_ask", "\x00"])
+def test_a_search_finds_nothing_by_the_middle_or_by_wildcards(
+    governed: Governed, term: str
+) -> None:
+    governed.add_tasks(1)
+    listed = visit(governed.viewer).get(page("tasks_task_changelist"), {"q": term})
+    assert listed.status_code == 200
+    assert term == "\x00" or listed.context["cl"].result_count == 0
+
+
+def test_search_by_name_and_by_id_uses_their_indexes(governed: Governed) -> None:
+    governed.add_tasks(1)
+    request = RequestFactory().get("/")
+    request.user = governed.admin
+    task_admin = admin.site.get_model_admin(Task)
+    found, _ = task_admin.get_search_results(request, Task.objects.only("pk"), "task 0")
+    with connection.cursor() as cursor:
+        # The table is small: without this, reading all of it costs less.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = found.explain()
+    assert "task_name_prefix" in plan
+    assert plan.count("Bitmap Index Scan") == 2
+
+
+@pytest.mark.parametrize(
+    "lookup",
+    ["settings__repository__token__startswith", "created_by__password__startswith", "uid__gt"],
+)
+def test_the_list_cannot_be_asked_about_what_it_does_not_show(
+    governed: Governed, lookup: str
+) -> None:
+    governed.add_tasks(1)
+    response = visit(governed.viewer).get(page("tasks_task_changelist"), {lookup: "s"})
+    assert response.status_code == 400 or "e=1" in response.url  # type: ignore[attr-defined]
+
+
+def test_the_project_filter_does_not_name_a_project_that_the_visitor_does_not_see(
+    governed: Governed,
+) -> None:
+    hidden = build_governed("top-secret-merger").project
+    query = {"project__id__exact": hidden.pk}
+    response = visit(governed.viewer).get(page("tasks_task_changelist"), query)
+    assert ">top-secret-merger<" not in text_of(response)
+
+
+def test_the_project_filter_finds_only_visible_projects(governed: Governed) -> None:
+    build_governed("ledger")
+    query = {"app_label": "tasks", "model_name": "task", "field_name": "project", "term": ""}
+    response = visit(governed.viewer).get(page("autocomplete"), query)
+    assert [each["text"] for each in response.json()["results"]] == ["payments"]
+
+
+@pytest.mark.parametrize("name", [name for name in PERSONAS if name != "outsider"])
+def test_no_page_shows_a_secret_or_its_reference(governed: Governed, name: str) -> None:
+    uid = governed.add_tasks(1)[0]
+    reference = give_secret(governed, uid)
+    task = Task.objects.get(uid=uid)
+    client = visit(persona(name, governed=governed))
+    for address in ("change", "change_settings", "history"):
+        response = client.get(page(f"tasks_task_{address}", task.pk))
+        whole = client.get(page(f"tasks_task_{address}", task.pk), {"as": "whole"})
+        for shown in (text_of(response), text_of(whole)):
+            assert SECRET not in shown
+            assert reference not in shown
+    assert "secret, set" in text_of(client.get(page("tasks_task_history", task.pk)))
+
+
+def test_what_stood_openly_where_a_type_now_has_a_secret_is_not_shown(governed: Governed) -> None:
+    uid = governed.add_tasks(1)[0]
+    Task.objects.filter(uid=uid).update(settings={"repository": {"token": SECRET}})
+    address = page("tasks_task_change", Task.objects.get(uid=uid).pk)
+    shown = text_of(visit(governed.viewer).get(address))
+    assert SECRET not in shown
+    assert "secret, set" in shown
+
+
+def test_the_page_says_which_permissions_hold_and_who_holds_them(governed: Governed) -> None:
+    uid = governed.add_tasks(1, creator=governed.viewer)[0]
+    address = page("tasks_task_change", Task.objects.get(uid=uid).pk)
+    panels = visit(governed.viewer).get(address).context["panels"]
+    grid, holders = (panel["data"] for panel in panels[1:3])
+    assert grid.note == "The task follows its project's permissions."
+    assert {row.code: row.held for row in grid.rows}[8] == [True] + [False] * 6
+    shown = {holder.username: holder for holder in holders.rows}
+    assert shown["payments-viewer"].held == [True] * 7
+    assert shown["payments-viewer"].roles == "Task creator (created the task), Viewer"
+    assert "payments-outsider" not in shown
+
+
+def test_buttons_are_those_of_the_flags_held(governed: Governed) -> None:
+    address = page("tasks_task_change", Task.objects.get(uid=governed.add_tasks(1)[0]).pk)
+    assert "Change settings" not in text_of(visit(governed.viewer).get(address))
+    assert "Change settings" in text_of(visit(governed.developer).get(address))
+
+
+def test_who_loses_the_role_loses_the_page_at_once(governed: Governed) -> None:
+    task = Task.objects.get(uid=governed.add_tasks(1)[0])
+    client = visit(governed.viewer)
+    assert client.get(page("tasks_task_change", task.pk)).status_code == 200
+    with administrative_operation(actor=governed.admin, kind="x", origin=ORIGIN):
+        RoleMember.objects.get(user=governed.viewer).delete()
+    assert client.get(page("tasks_task_change", task.pk)).status_code == 302
