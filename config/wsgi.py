@@ -1,9 +1,32 @@
 """The WSGI application that gunicorn serves."""
 
 import os
+from collections.abc import Mapping
+from typing import Any
 
-from django.core.wsgi import get_wsgi_application
+import django
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.utils.http import parse_header_parameters
+
+
+class Utf8Request(WSGIRequest):
+    """A request in UTF-8, whatever charset its Content-Type names.
+
+    Django would take the name of any codec that Python has, and fail where no middleware could answer
+    if that codec does not decode text (`charset=rot13`), or not this one (`charset=undefined`).
+    """
+
+    def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
+        content_type = meta.get("CONTENT_TYPE", "")
+        self.content_type, self.content_params = parse_header_parameters(content_type)
+
+
+class Application(WSGIHandler):
+    """Django's application, for requests in UTF-8."""
+
+    request_class = Utf8Request
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.prod")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+application = Application()

@@ -11,6 +11,7 @@ import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 import jsonschema_rs
@@ -26,6 +27,10 @@ _MAX_DEPTH = 32
 _REFERENCE = re.compile(REFERENCE_PATTERN)
 # PostgreSQL stores neither in jsonb, nor in text.
 _UNSTORABLE_TEXT = re.compile("[\\0\ud800-\udfff]")
+# What is said is said again for every target of a batch: enough to repair settings by, and no more.
+_MOST_PROBLEMS = 20
+_LONGEST_MESSAGE = 300
+_LONGEST_KEY = 255
 
 
 class SchemaInvalid(Exception):
@@ -48,10 +53,10 @@ class CompiledSchema:
     secrets: Mapping[Pointer, jsonschema_rs.Draft202012Validator]
 
     def problems(self, settings: Any) -> list[Problem]:
-        """Return every rule that the settings break."""
+        """Return the rules that the settings break, the first twenty if there are more."""
         if self.validator.is_valid(settings):
             return []
-        return [_problem(error) for error in self.validator.iter_errors(settings)]
+        return list(map(_problem, islice(self.validator.iter_errors(settings), _MOST_PROBLEMS)))
 
     def secret_problems(self, place: Pointer, value: Any) -> list[Problem]:
         """Return every rule that the raw value for a secret place breaks."""
@@ -86,24 +91,30 @@ def compiled_schema(text: str) -> CompiledSchema:
     return CompiledSchema(validator=_compile(_with_references(schema)), secrets=secrets)
 
 
-def problems_for_any_type(
-    document: Any, *, sealed: Container[str], place: Pointer = ()
-) -> Iterator[Problem]:
-    """Yield what settings of no type may hold; `sealed` are the places of references made by us.
+def problems_for_any_type(document: Any, *, sealed: Container[str]) -> list[Problem]:
+    """Return what settings of no type may hold, the first twenty places if there are more.
 
-    A reference that somebody else wrote would name a secret that is not theirs.
+    `sealed` are the places of references made by us: one that somebody else wrote would name a secret
+    that is not theirs.
     """
+    return list(islice(_problems_inside(document, sealed, ()), _MOST_PROBLEMS))
+
+
+def json_pointer(place: Pointer) -> str:
+    """Return the RFC 6901 form of a place."""
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in place)
+
+
+def _problems_inside(document: Any, sealed: Container[str], place: Pointer) -> Iterator[Problem]:
     if isinstance(document, dict):
         for key, value in document.items():
-            if _UNSTORABLE_TEXT.search(key):
-                yield Problem(
-                    json_pointer(place), "text", "a key holds a character that is no text"
-                )
+            if message := _problem_of_key(key):
+                yield Problem(json_pointer(place), "text", message)
             else:
-                yield from problems_for_any_type(value, sealed=sealed, place=(*place, key))
+                yield from _problems_inside(value, sealed, (*place, key))
     elif isinstance(document, list):
         for index, value in enumerate(document):
-            yield from problems_for_any_type(value, sealed=sealed, place=(*place, str(index)))
+            yield from _problems_inside(value, sealed, (*place, str(index)))
     elif isinstance(document, float) and not math.isfinite(document):
         yield Problem(json_pointer(place), "number", "the value is not a finite number")
     elif isinstance(document, str):
@@ -116,9 +127,12 @@ def problems_for_any_type(
             yield Problem(json_pointer(place), "reference", message)
 
 
-def json_pointer(place: Pointer) -> str:
-    """Return the RFC 6901 form of a place."""
-    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in place)
+def _problem_of_key(key: str) -> str:
+    if _UNSTORABLE_TEXT.search(key):
+        return "a key holds a character that is no text"
+    if len(key) > _LONGEST_KEY:
+        return f"a key is longer than {_LONGEST_KEY} characters"
+    return ""
 
 
 def _compile(schema: Any) -> jsonschema_rs.Draft202012Validator:
@@ -135,7 +149,14 @@ def _compile(schema: Any) -> jsonschema_rs.Draft202012Validator:
 def _problem(error: jsonschema_rs.ValidationError, prefix: Pointer = ()) -> Problem:
     place = (*prefix, *map(str, error.instance_path))
     rule = str(error.schema_path[-1]) if error.schema_path else "false schema"
-    return Problem(pointer=json_pointer(place), rule=rule, message=error.message)
+    return Problem(json_pointer(place), rule, _shortened(error.message))
+
+
+def _shortened(message: str) -> str:
+    """Return the message without its end if that is far: some list every key of an object."""
+    if len(message) <= _LONGEST_MESSAGE:
+        return message
+    return f"{message[:_LONGEST_MESSAGE]}…"
 
 
 def _secret_places(schema: Any, place: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:

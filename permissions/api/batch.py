@@ -22,6 +22,8 @@ MAX_PERMISSIONS = 500
 _PROJECT_ID = re.compile(r"[0-9a-zA-Z]{32}")
 _ROLE_ID = re.compile(r"-?[0-9]{1,9}")
 _ROLE_ID_BOUND = 10**9
+# A role has no longer one; refusals repeat it, so it must not be as long as the body allows.
+_LONGEST_EXTERNAL_ID = 40
 
 Problem = tuple[str, str]
 
@@ -119,10 +121,8 @@ def _read_entries(given: list[object], problems: list[Problem]) -> Iterator[tupl
             if (value := _flag(item.get(flag.vendor_name), f"{place}/{flag.vendor_name}", problems))
             is not None
         }
-        external_id = item.get("devuc_role_id") or ""
-        if not isinstance(external_id, str):
-            problems.append((f"{place}/devuc_role_id", "must be a string"))
-        elif code is not None:
+        external_id = _external_id(item.get("devuc_role_id"), f"{place}/devuc_role_id", problems)
+        if code is not None and external_id is not None:
             yield place, _Entry(code, flags, external_id)
 
 
@@ -133,6 +133,15 @@ def _role_id(given: object, place: str, problems: list[Problem]) -> int | None:
     if type(given) is int and abs(given) < _ROLE_ID_BOUND:
         return given
     problems.append((place, "must be an integer of nine digits at most, or a string of one"))
+    return None
+
+
+def _external_id(given: object, place: str, problems: list[Problem]) -> str | None:
+    if given is None:
+        return ""
+    if isinstance(given, str) and len(given) <= _LONGEST_EXTERNAL_ID:
+        return given
+    problems.append((place, f"must be a string of {_LONGEST_EXTERNAL_ID} characters at most"))
     return None
 
 

@@ -25,6 +25,7 @@ _ROLE_PERMISSION = component(
             },
             "devuc_role_id": {
                 "type": ["string", "null"],
+                "maxLength": 40,
                 "description": "The role's key in the user centre; must not name another role.",
             },
             **{

@@ -1,8 +1,9 @@
 """Opsera's shape, and `POST /api/v2/settings/tasks`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from drf_spectacular.utils import OpenApiExample
 
@@ -18,6 +19,9 @@ from tasks.batch.plan import Outcome, OutcomeKind, Plan
 from tasks.batch.targets import parse_uids
 from tasks.changes import UpdateSettings
 
+
+# A line of the log is said for every task; the plan of a dry run has all places.
+_MOST_PLACES = 20
 
 OPSERA_RESULT = component(
     "OpseraResult",
@@ -188,16 +192,17 @@ class SettingsView(OpseraBatchView):
 def _problems_of_target(target: Any) -> list[tuple[str, str]]:
     if not isinstance(target, list) or not target:
         return [("/target", "must be a list of at least one task id")]
+    # One too many is refused as such, whatever stands behind the bound.
     return [
         (f"/target/{index}", "must be a string")
-        for index, uid in enumerate(target)
+        for index, uid in enumerate(target[: settings.BULKHEAD_MAX_TARGETS])
         if not isinstance(uid, str)
     ]
 
 
 def _problems_of_settings(body: Mapping[str, Any]) -> list[tuple[str, str]]:
-    settings = body.get("settings")
-    if isinstance(settings, dict) and settings:
+    patch = body.get("settings")
+    if isinstance(patch, dict) and patch:
         return []
     return [("/settings", "must be an object with at least one setting")]
 
@@ -212,10 +217,16 @@ def _log(plan: Plan, verb: str) -> list[str]:
 
 def _line(outcome: Outcome, verb: str) -> str:
     if outcome.kind is OutcomeKind.CHANGE:
-        return f"Task {outcome.uid}: {verb} {', '.join(outcome.changed)}"
+        return f"Task {outcome.uid}: {verb} {_places(outcome.changed)}"
     if outcome.detail:
         return f"Task {outcome.uid}: left alone, {outcome.detail}"
     return f"Task {outcome.uid}: unchanged, it already is so"
+
+
+def _places(places: Sequence[str]) -> str:
+    listed = ", ".join(places[:_MOST_PLACES])
+    more = len(places) - _MOST_PLACES
+    return f"{listed} and {more} more" if more > 0 else listed
 
 
 def _line_of_offender(offender: Offender) -> str:

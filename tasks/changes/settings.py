@@ -152,7 +152,7 @@ class UpdateSettings(Change[SettingsRow]):
             places=[place for place in places if json_pointer(place) not in self.sealed],
         )
         sealed = {json_pointer(place): name for place, name in extracted.references.items()}
-        everywhere = list(problems_for_any_type(self.patch, sealed=self.sealed))
+        everywhere = problems_for_any_type(self.patch, sealed=self.sealed)
         return replace(
             self,
             patch=extracted.document,

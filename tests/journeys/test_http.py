@@ -69,3 +69,13 @@ def test_a_head_request_is_answered_as_get_without_the_body(
     made = client.post(SETTINGS_TASKS, json=update(committed.add_tasks(1)))
     answer = client.head(made.headers["Location"])
     assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.parametrize("charset", ["rot13", "undefined"])
+def test_a_charset_that_decodes_no_text_does_no_harm(
+    committed: Governed, client: httpx.Client, charset: str
+) -> None:
+    body = json.dumps(update(committed.add_tasks(1))).encode()
+    strange = {"Content-Type": f"application/json; charset={charset}"}
+    answer = client.post(f"{SETTINGS_TASKS}?dry_run=true", content=body, headers=strange)
+    assert (answer.status_code, answer.json()["status"]) == (200, "success")

@@ -138,6 +138,7 @@ def test_a_pattern_cannot_stall_a_batch() -> None:
         ({"a": "nul\0"}, "/a", "text"),
         ({"a": "half \ud83d"}, "/a", "text"),
         ({"a": {"\0": 1}}, "/a", "text"),
+        ({"a": {"k" * 256: 1}}, "/a", "text"),
         ({"a": float("nan")}, "/a", "number"),
         ({"a": [float("inf")]}, "/a/0", "number"),
     ],
@@ -149,9 +150,17 @@ def test_no_type_may_hold_what_cannot_be_stored_or_names_another_s_secret(
     assert (problem.pointer, problem.rule) == (place, rule)
 
 
+def test_of_very_many_problems_the_first_twenty_are_told_and_each_in_short() -> None:
+    assert len(problems(object_of(a={"items": {"type": "string"}}), {"a": [1] * 1000})) == 20
+    assert len(problems_for_any_type({"a": [REFERENCE] * 1000}, sealed=())) == 20
+    closed = compiled_schema(json.dumps({**object_of(), "additionalProperties": False}))
+    (problem,) = closed.problems({str(number): number for number in range(1000)})
+    assert len(problem.message) <= 301
+
+
 def test_references_that_we_made_and_text_that_is_like_one_are_no_problem() -> None:
     document = {"token": REFERENCE, "a": [REFERENCE + "\n", "secret:x", f"see {REFERENCE}"]}
-    assert not list(problems_for_any_type(document, sealed={"/token"}))
+    assert not problems_for_any_type(document, sealed={"/token"})
 
 
 def test_a_pointer_escapes_what_rfc_6901_says() -> None:

@@ -12,6 +12,8 @@ from tasks.batch.errors import BadTargetIds, Malformed, TooManyTargets
 JOB = "6a027563492d4d0894eda9ed187d0f5b"
 PROJECT = "6823252f543d4915b49892a5fd9f0ec3"
 DROP = object()
+DEVUC = "/permissions/0/devuc_role_id"
+WRONG_KEYS: list[object] = [4, 0, False, [], {}, "x" * 41]
 
 
 def body(**changed: Any) -> dict[str, Any]:
@@ -110,10 +112,7 @@ def test_what_says_nothing_is_ignored_whatever_it_holds() -> None:
         ),
         (with_entries("4"), "/permissions/0"),
         (with_entries({"is_view": True}), "/permissions/0/role_id"),
-        (
-            with_entries({"role_id": 4, "is_view": True, "devuc_role_id": 4}),
-            "/permissions/0/devuc_role_id",
-        ),
+        *((with_entries({"role_id": 4, "devuc_role_id": key}), DEVUC) for key in WRONG_KEYS),
     ],
 )
 def test_a_value_of_the_wrong_form_is_refused_with_its_place(

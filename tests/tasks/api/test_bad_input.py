@@ -123,6 +123,17 @@ def test_more_targets_than_a_batch_takes_are_refused(
     assert "3 targets were given" in failed(response, 400, "too_many_targets")["message"]
 
 
+def test_what_stands_behind_the_bound_is_not_looked_at(
+    governed: Governed, settings: Settings
+) -> None:
+    settings.BULKHEAD_MAX_TARGETS = 2
+    caller = caller_of(governed.developer)
+    too_many = {"target": [SOME, UNKNOWN, 1, 1], "settings": {"a": 1}}
+    failed(caller.post(SETTINGS_TASKS, too_many), 400, "too_many_targets")
+    wrong_too = {"target": [1, SOME, 1, 1], "settings": {"a": 1}}
+    assert places(failed(caller.post(SETTINGS_TASKS, wrong_too), 400, "malformed")) == ["/target/0"]
+
+
 def test_a_body_over_the_limit_is_refused(governed: Governed) -> None:
     uids = governed.add_tasks(1)
     caller = caller_of(governed.developer)

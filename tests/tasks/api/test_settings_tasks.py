@@ -66,6 +66,17 @@ def test_the_vendors_example_changes_both_tasks(governed: Governed) -> None:
         assert task.settings == json.loads(EXAMPLE)["settings"]
 
 
+def test_a_line_of_the_log_names_twenty_places_and_counts_the_others(governed: Governed) -> None:
+    (uid,) = governed.add_tasks(1)
+    governed.task_type.schema = {"type": "object"}
+    with administrative_operation(actor=governed.admin, kind="edit_task_type", origin=ORIGIN):
+        governed.task_type.save()
+    body = update([uid], {f"k{number:02}": number for number in range(23)})
+    response = caller_of(governed.developer).post(SETTINGS_TASKS, body)
+    listed = ", ".join(f"/k{number:02}" for number in range(20))
+    assert response.json()["log"] == [f"Task {uid}: changed {listed} and 3 more"]
+
+
 def test_the_operation_says_who_changed_what_through_which_request(governed: Governed) -> None:
     uids = governed.add_tasks(2)
     response = caller_of(governed.developer, name="nightly").post(
