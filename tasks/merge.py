@@ -88,20 +88,17 @@ def _merge_sql(
     ).format(document)
     if removed := [key for key, value in patch.items() if value is None]:
         kept = sql.SQL("({}) - {}::text[]").format(kept, argument(removed))
-    # One operand for all that is set: each `||` copies the whole document.
-    members: list[sql.Composable] = []
-    for key, value in patch.items():
-        if isinstance(value, dict):
-            name = sql.SQL("{}::text").format(argument(key))
-            inside = sql.SQL("({} -> {})").format(document, name)
-            members += [name, _merge_sql(inside, value, arguments)]
-        elif value is not None:
-            text = argument(json.dumps(value, ensure_ascii=False))
-            members += [
-                sql.SQL("{}::text").format(argument(key)),
-                sql.SQL("{}::jsonb").format(text),
-            ]
-    return sql.SQL("(({}) || jsonb_build_object({}))").format(kept, sql.SQL(", ").join(members))
+    objects = {key: value for key, value in patch.items() if isinstance(value, dict)}
+    others = {key: patch[key] for key in patch.keys() - objects.keys() - set(removed)}
+    merged: list[sql.Composable] = []
+    for key, value in objects.items():
+        name = sql.SQL("{}::text").format(argument(key))
+        inside = sql.SQL("({} -> {})").format(document, name)
+        merged += [name, _merge_sql(inside, value, arguments)]
+    # The document stands beside one `||` only: each copies both of its sides.
+    return sql.SQL("(({}) || ({}::jsonb || jsonb_build_object({})))").format(
+        kept, argument(json.dumps(others, ensure_ascii=False)), sql.SQL(", ").join(merged)
+    )
 
 
 def same(one: Any, other: Any) -> bool:

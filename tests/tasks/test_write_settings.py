@@ -66,6 +66,15 @@ def test_a_patch_of_very_many_objects_is_written_too(governed: Governed, uid: st
     assert settings == {"branch": "develop", **{key: {"a": many[key]["a"]} for key in many}}
 
 
+def test_a_patch_may_set_and_remove_very_many_keys(governed: Governed, uid: str) -> None:
+    wide = {f"key-{number}": number for number in range(3000)}
+    apply(governed, uid, UpdateSettings(patch={**wide, "inside": wide, "exact": None, "large": 0}))
+    expected = {**wide, "inside": wide, "branch": "develop", "large": 0}
+    assert Task.objects.get(uid=uid).settings == expected
+    apply(governed, uid, UpdateSettings(patch=dict.fromkeys([*wide, "inside", "large"])))
+    assert Task.objects.get(uid=uid).settings == {"branch": "develop"}
+
+
 @pytest.mark.parametrize("width", [49, 50, 51])
 def test_both_ways_of_writing_agree_where_they_meet(
     governed: Governed, uid: str, width: int
