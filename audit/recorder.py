@@ -7,6 +7,7 @@ equals one written by `save()`, column by column, and can only say what the row 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,14 @@ from audit.models import Operation, State
 
 
 _LENGTH = re.compile(r"\([0-9, ]+\)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expression:
+    """A column's new value as SQL over the present row, which goes by the name of `target`."""
+
+    sql: sql.Composable
+    arguments: Mapping[str, Any]
 
 
 class RecordedCountDiffers(Exception):
@@ -89,19 +98,23 @@ def record_update(
     operation: Operation,
     at: datetime,
     keys: Sequence[int],
-    columns: Mapping[str, Sequence[Any]],
+    columns: Mapping[str, Sequence[Any] | Expression],
 ) -> int:
-    """Set `columns` (field name → one value per key) and insert the history rows; return their number.
+    """Set `columns` and insert the history rows; return their number.
 
-    Values of JSON and array columns are JSON text. A model's `version` and `updated_at` move with
-    every recorded change.
+    `columns` maps field names to one value per key, or to the expression that makes it. Values of JSON
+    and array columns are JSON text. A model's `version` and `updated_at` move with every recorded
+    change.
 
     Raises:
         RecordedCountDiffers: a key names no row.
     """
-    table = sql.Identifier(model._meta.db_table)
+    given = {name: new for name, new in columns.items() if not isinstance(new, Expression)}
+    computed = {name: new for name, new in columns.items() if isinstance(new, Expression)}
+    values = {name: _value(model, name) for name in given}
+    values |= {name: expression.sql for name, expression in computed.items()}
     assignments: list[sql.Composable] = [
-        sql.SQL("{} = {}").format(_column(model, name), _value(model, name)) for name in columns
+        sql.SQL("{} = {}").format(_column(model, name), value) for name, value in values.items()
     ]
     own_fields = {field.name for field in model._meta.concrete_fields}
     if "version" in own_fields:
@@ -110,16 +123,16 @@ def record_update(
         assignments.append(sql.SQL("updated_at = %(at)s"))
     statement = sql.SQL(
         "WITH changed AS ("
-        " UPDATE {table} AS target SET {assignments} FROM {incoming}"
-        " WHERE target.{key} = incoming.key RETURNING target.*) {history}"
+        " UPDATE {table} AS target SET {assignments} {of_keys} RETURNING target.*) {history}"
     ).format(
-        table=table,
+        table=sql.Identifier(model._meta.db_table),
         assignments=sql.SQL(", ").join(assignments),
-        incoming=_incoming(model, columns),
-        key=_column(model, "pk"),
+        of_keys=_of_keys(model, list(given)),
         history=_history_insert(model, "~"),
     )
-    arguments = {f"column_{name}": list(values) for name, values in columns.items()}
+    arguments: dict[str, Any] = {f"column_{name}": list(new) for name, new in given.items()}
+    for expression in computed.values():
+        arguments |= expression.arguments
     return _execute(
         model=model,
         statement=statement,
@@ -150,7 +163,7 @@ def record_insert(
         table=sql.Identifier(model._meta.db_table),
         columns=sql.SQL(", ").join(_column(model, name) for name in names),
         values=sql.SQL(", ").join(_value(model, name) for name in names),
-        incoming=_incoming(model, columns, keyed=False),
+        incoming=_incoming(model, names, keyed=False),
         history=_history_insert(model, "+"),
     )
     rows = len(columns[names[0]])
@@ -185,15 +198,25 @@ def _travels_as_json(model: type[models.Model], name: str) -> bool:
     return isinstance(_field(model, name), models.JSONField | ArrayField)
 
 
-def _value(model: type[models.Model], name: str) -> sql.Composed:
+def _value(model: type[models.Model], name: str) -> sql.Composable:
     column = sql.SQL("incoming.{}").format(_column(model, name))
     if isinstance(_field(model, name), ArrayField):
         column = sql.SQL("ARRAY(SELECT jsonb_array_elements_text({}::jsonb))").format(column)
     return sql.SQL("{}::{}").format(column, _type(model, name))
 
 
+def _of_keys(model: type[models.Model], columns: Sequence[str]) -> sql.Composed:
+    """Return the clauses that pick the rows: without values of their own, one walk over the index."""
+    key = _column(model, "pk")
+    if not columns:
+        keys = sql.Placeholder("keys", format=PyFormat.BINARY)
+        return sql.SQL("WHERE target.{} = ANY({}::bigint[])").format(key, keys)
+    incoming = _incoming(model, columns)
+    return sql.SQL("FROM {} WHERE target.{} = incoming.key").format(incoming, key)
+
+
 def _incoming(
-    model: type[models.Model], columns: Mapping[str, Sequence[Any]], *, keyed: bool = True
+    model: type[models.Model], columns: Sequence[str], *, keyed: bool = True
 ) -> sql.Composed:
     """Return `unnest(…) AS incoming(…)`, an array for each column.
 

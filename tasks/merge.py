@@ -1,9 +1,17 @@
-"""RFC 7396 JSON merge patch, and which places it changed."""
+"""RFC 7396 JSON merge patch: in Python, with the places that it changed, and in SQL.
 
+Python's is what is judged and shown. The database's is what is written: it leaves alone to the last
+digit what the patch does not name, and nothing but the patch travels. Tests hold the two equal.
+"""
+
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from psycopg import sql
+
+from audit.recorder import Expression
 from tasks.schemas import Pointer
 
 
@@ -56,12 +64,49 @@ def _merge(
     return merged
 
 
+def merge_expression(*, document: sql.Composable, patch: Mapping[str, Any]) -> Expression:
+    """Return the SQL that merges the patch into a JSON document; it grows with the patch's objects."""
+    arguments: dict[str, Any] = {}
+    return Expression(sql=_merge_sql(document, patch, arguments), arguments=arguments)
+
+
+def objects_in(patch: Mapping[str, Any]) -> int:
+    """Return how many objects the patch consists of."""
+    return 1 + sum(objects_in(value) for value in patch.values() if isinstance(value, dict))
+
+
+def _merge_sql(
+    document: sql.Composable, patch: Mapping[str, Any], arguments: dict[str, Any]
+) -> sql.Composed:
+    def argument(value: Any) -> sql.Placeholder:
+        name = f"patch_{len(arguments)}"
+        arguments[name] = value
+        return sql.Placeholder(name)
+
+    kept: sql.Composable = sql.SQL(
+        "CASE jsonb_typeof({0}) WHEN 'object' THEN {0} ELSE '{{}}' END"
+    ).format(document)
+    if removed := [key for key, value in patch.items() if value is None]:
+        kept = sql.SQL("({}) - {}::text[]").format(kept, argument(removed))
+    objects = {key: value for key, value in patch.items() if isinstance(value, dict)}
+    others = {key: patch[key] for key in patch.keys() - objects.keys() - set(removed)}
+    merged: list[sql.Composable] = []
+    for key, value in objects.items():
+        name = sql.SQL("{}::text").format(argument(key))
+        inside = sql.SQL("({} -> {})").format(document, name)
+        merged += [name, _merge_sql(inside, value, arguments)]
+    # The document stands beside one `||` only: each copies both of its sides.
+    return sql.SQL("(({}) || ({}::jsonb || jsonb_build_object({})))").format(
+        kept, argument(json.dumps(others, ensure_ascii=False)), sql.SQL(", ").join(merged)
+    )
+
+
 def same(one: Any, other: Any) -> bool:
     """Compare as PostgreSQL stores JSON: true is not 1, but 1 is 1.0 and 1e3 is 1000."""
-    if type(one) is type(other):
-        if isinstance(one, list):
+    if (kind := type(one)) is type(other):
+        if kind is list:
             return len(one) == len(other) and all(map(same, one, other))
-        if isinstance(one, dict):
+        if kind is dict:
             return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
         return bool(one == other)
     if _is_number(one) and _is_number(other):

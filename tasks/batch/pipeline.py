@@ -217,10 +217,14 @@ def _plan(
         for task_id in group.task_ids
     }
     nothing: frozenset[str] = frozenset()
-    judged = {
-        row.uid: _refused_by_right(batch.change, row, held.get(row.id, nothing)) for row in rows
-    }
-    permitted = [(row, held[row.id]) for row in rows if judged[row.uid] is None]
+    judged: dict[str, Outcome] = {}
+    permitted: list[tuple[Any, frozenset[str]]] = []
+    for row in rows:
+        rights = held.get(row.id, nothing)
+        if refused := _refused_by_right(batch.change, row, rights):
+            judged[row.uid] = refused
+        else:
+            permitted.append((row, rights))
     change = batch.change.bind(rows=[row for row, _ in permitted])
     planned = change.plan(actor=actor, rows=permitted)
     for count, outcome in enumerate(planned, start=1):

@@ -110,10 +110,7 @@ class Plan:
     @cached_property
     def marks(self) -> dict[str, str]:
         """What was seen of each target: its uid → outcome and version."""
-        return {
-            outcome.uid: f"{outcome.kind[:2]}{outcome.mark}"
-            for outcome in sorted(self.outcomes, key=lambda outcome: outcome.uid)
-        }
+        return {outcome.uid: f"{outcome.kind[:2]}{outcome.mark}" for outcome in self.outcomes}
 
     @cached_property
     def fingerprint(self) -> str:

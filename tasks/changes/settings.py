@@ -8,14 +8,15 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 from django.contrib.auth.models import User
 from django.db import connection
+from psycopg import sql
 
 from audit.models import Operation
-from audit.recorder import record_update
+from audit.recorder import Expression, record_update
 from tasks import queries
 from tasks.batch.change import Change
 from tasks.batch.plan import Outcome, OutcomeKind, Reason
 from tasks.changes.restoring import RestorableRow, RestoreTask
-from tasks.merge import merge_patch, same
+from tasks.merge import merge_expression, merge_patch, objects_in, same
 from tasks.models import Task
 from tasks.schemas import (
     CompiledSchema,
@@ -28,8 +29,11 @@ from tasks.schemas import (
 from tasks.secrets import extract_secrets, store_secrets
 
 
-# Made once: `json.dumps` with options makes an encoder for each document.
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# An expression of more objects would be no shorter than the documents.
+_MOST_OBJECTS = 50
+
+# `json.loads` without what it does for text from elsewhere.
+_decode = json.JSONDecoder().raw_decode
 
 
 class SettingsRow(NamedTuple):
@@ -59,32 +63,27 @@ def read_schemas(type_ids: Iterable[int]) -> dict[int, TypeSchema]:
         }
 
 
-def judge_settings(
-    *, row: SettingsRow, settings: Any, changed: Sequence[str], types: Mapping[int, TypeSchema]
-) -> Outcome:
-    """Return the outcome of giving a task these settings, checked against its type's schema."""
-    task_type = types[row.task_type_id]
-    if not changed:
-        return Outcome(
-            row.uid,
-            OutcomeKind.UNCHANGED,
-            task_id=row.id,
-            mark=_mark(row, task_type),
-            before=row.settings,
-            after=row.settings,
-        )
-    if problems := task_type.schema.problems(settings):
-        return settings_invalid(row=row, problems=problems, types=types)
-    after = _encode(settings)
+class Patched(Outcome):
+    """The outcome of a target that a patch, its `write`, changes: spelt out for who asks for it."""
+
+    __slots__ = ()
+
+    @property
+    def after(self) -> str:
+        """The settings as they will be, as JSON text."""
+        merged, _ = merge_patch(json.loads(self.before), self.write)
+        return json.dumps(merged, ensure_ascii=False)
+
+
+def settings_unchanged(*, row: SettingsRow, types: Mapping[int, TypeSchema]) -> Outcome:
+    """Return the outcome of a target that has these settings already."""
     return Outcome(
         row.uid,
-        OutcomeKind.CHANGE,
+        OutcomeKind.UNCHANGED,
         task_id=row.id,
-        mark=_mark(row, task_type),
+        mark=_mark(row, types[row.task_type_id]),
         before=row.settings,
-        after=after,
-        changed=changed,
-        write=after,
+        after=row.settings,
     )
 
 
@@ -173,13 +172,29 @@ class UpdateSettings(Change[SettingsRow]):
         # A patch has few ways to take effect: the tasks that it changes alike share their pointers.
         pointers: dict[tuple[Pointer, ...], Sequence[str]] = {}
         for row, _ in rows:
+            task_type = self.types[row.task_type_id]
             if problems := self.patch_problems[row.task_type_id]:
                 yield settings_invalid(row=row, problems=problems, types=self.types)
                 continue
-            merged, places = merge_patch(json.loads(row.settings), self.patch)
+            settings, _ = _decode(row.settings)
+            merged, places = merge_patch(settings, self.patch)
+            if not places:
+                yield settings_unchanged(row=row, types=self.types)
+                continue
+            if problems := task_type.schema.problems(merged):
+                yield settings_invalid(row=row, problems=problems, types=self.types)
+                continue
             if (changed := pointers.get(key := tuple(places))) is None:
                 changed = pointers[key] = tuple(map(json_pointer, places))
-            yield judge_settings(row=row, settings=merged, changed=changed, types=self.types)
+            yield Patched(
+                row.uid,
+                OutcomeKind.CHANGE,
+                task_id=row.id,
+                mark=_mark(row, task_type),
+                before=row.settings,
+                changed=changed,
+                write=self.patch,
+            )
 
     def keep_secrets(self) -> None:
         """Store the raw values under their references."""
@@ -189,7 +204,11 @@ class UpdateSettings(Change[SettingsRow]):
     def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
         """Write the merged settings and their history."""
         self.keep_secrets()
-        return _write_settings(outcomes=outcomes, operation=operation, at=at)
+        if objects_in(self.patch) > _MOST_OBJECTS:
+            documents = [outcome.after for outcome in outcomes]
+            return _write_settings(documents, outcomes=outcomes, operation=operation, at=at)
+        merged = merge_expression(document=sql.SQL("target.settings"), patch=self.patch)
+        return _write_settings(merged, outcomes=outcomes, operation=operation, at=at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,19 +226,14 @@ class RestoreSettings(RestoreTask):
         del actor
         types = read_schemas({row.task_type_id for row, _ in rows})
         for row, _ in rows:
-            now, wanted = json.loads(row.settings), json.loads(row.settings_before)
-            outcome = judge_settings(
-                row=SettingsRow._make(row[:5]),
-                settings=wanted,
-                changed=changed_places(now, wanted),
-                types=types,
-            )
+            outcome = _restored(row, types)
             untouched = row.settings_untouched or outcome.kind is OutcomeKind.UNCHANGED
             yield outcome if untouched else self.changed_since(outcome)
 
     def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
         """Write the former settings and their history."""
-        return _write_settings(outcomes=outcomes, operation=operation, at=at)
+        documents = [outcome.write for outcome in outcomes]
+        return _write_settings(documents, outcomes=outcomes, operation=operation, at=at)
 
 
 # An undo is itself an operation, so it can be undone by its like.
@@ -249,13 +263,41 @@ def _read(statement: str, uids: Sequence[str]) -> list[SettingsRow]:
         return [SettingsRow._make(row) for row in cursor.fetchall()]
 
 
-def _write_settings(*, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
+def _restored(row: RestorableRow, types: Mapping[int, TypeSchema]) -> Outcome:
+    """Return the outcome of giving a task the settings back; the schema may have changed since."""
+    judged = SettingsRow._make(row[:5])
+    now, wanted = json.loads(row.settings), json.loads(row.settings_before)
+    changed = changed_places(now, wanted)
+    if not changed:
+        return settings_unchanged(row=judged, types=types)
+    task_type = types[row.task_type_id]
+    if problems := task_type.schema.problems(wanted):
+        return settings_invalid(row=judged, problems=problems, types=types)
+    return Outcome(
+        row.uid,
+        OutcomeKind.CHANGE,
+        task_id=row.id,
+        mark=_mark(judged, task_type),
+        before=row.settings,
+        after=row.settings_before,
+        changed=changed,
+        write=row.settings_before,
+    )
+
+
+def _write_settings(
+    settings: Sequence[str] | Expression,
+    *,
+    outcomes: Sequence[Outcome],
+    operation: Operation,
+    at: datetime,
+) -> int:
     return record_update(
         model=Task,
         operation=operation,
         at=at,
         keys=[outcome.task_id for outcome in outcomes if outcome.task_id is not None],
-        columns={"settings": [outcome.write for outcome in outcomes]},
+        columns={"settings": settings},
     )
 
 

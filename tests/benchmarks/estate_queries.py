@@ -6,8 +6,6 @@ Random-looking values are hashes of a row's number, so that every run has the sa
 LARGE_TABLES = (
     "tasks_task",
     "tasks_historicaltask",
-    "permissions_permissionmatrix",
-    "permissions_rolepermission",
     "permissions_taskpermission",
     "permissions_historicaltaskpermission",
 )

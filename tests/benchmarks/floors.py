@@ -26,7 +26,11 @@ RETURNING id
 UPDATE_SETTINGS = """
 WITH changed AS (
     UPDATE tasks_task
-    SET settings = jsonb_set(settings, '{repository,branch}', to_jsonb(%(branch)s::text)),
+    SET settings = jsonb_set(
+            jsonb_set(settings, '{repository,branch}', to_jsonb(%(branch)s::text)),
+            '{notifications,enabled}',
+            to_jsonb(%(enabled)s::boolean)
+        ),
         version = version + 1,
         updated_at = now()
     WHERE id = ANY(%(ids)b::bigint[])
@@ -75,9 +79,10 @@ class Floor:
         self._turn = 0
 
     def settings(self) -> None:
-        """Set a setting of every task."""
+        """Set two settings of every task, as the endpoint does."""
         self._turn += 1
-        self._change(UPDATE_SETTINGS, {"branch": f"floor-{self._turn}"})
+        branch, enabled = f"floor-{self._turn}", self._turn % 2 == 0
+        self._change(UPDATE_SETTINGS, {"branch": branch, "enabled": enabled})
 
     def permissions(self) -> None:
         """Point every task at another matrix, which exists."""

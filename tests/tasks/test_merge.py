@@ -1,13 +1,16 @@
 """The merge patch of RFC 7396, against a naive reading of its pseudo-code and its own examples."""
 
 import copy
+import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg import sql
 
-from tasks.merge import merge_patch, same
+from tasks.merge import merge_expression, merge_patch, objects_in, same
 
 
 # RFC 7396, appendix A: original, patch, result.
@@ -127,3 +130,39 @@ def with_place_of(source: Any, document: Any, place: tuple[str, ...]) -> Any:
     if not rest and step not in source:
         return {key: value for key, value in document.items() if key != step}
     return {**document, step: with_place_of(source[step], document.get(step), rest)}
+
+
+def merge_in_the_database(document: Any, patch: dict[str, Any]) -> Any:
+    expression = merge_expression(document=sql.SQL("document"), patch=patch)
+    statement = sql.SQL("SELECT ({})::text FROM (SELECT %(document)s::jsonb AS document) AS given")
+    arguments = {"document": json.dumps(document), **expression.arguments}
+    with connection.cursor() as cursor:
+        cursor.execute(statement.format(expression.sql), arguments)
+        (merged,) = cursor.fetchone()
+    return json.loads(merged)
+
+
+@pytest.mark.django_db
+@given(document=VALUES, patch=OBJECTS)
+def test_the_database_merges_as_python_does(document: Any, patch: dict[str, Any]) -> None:
+    merged, _ = merge_patch(document, patch)
+    assert same(merge_in_the_database(document, patch), merged)
+
+
+@pytest.mark.django_db
+def test_the_database_merges_the_examples_of_the_rfc_whose_patch_is_an_object() -> None:
+    examples = [example for example in EXAMPLES if isinstance(example[1], dict)]
+    assert examples
+    for original, patch, result in examples:
+        assert merge_in_the_database(original, patch) == result
+
+
+@pytest.mark.django_db
+def test_keys_may_hold_what_means_something_to_sql() -> None:
+    patch = {"%s": {"it's": 1, '"': {"{}": "\\"}}, "a'b": None, "%(x)s": "%"}
+    assert merge_in_the_database({"a'b": 1}, patch) == merge_patch({"a'b": 1}, patch)[0]
+
+
+def test_all_objects_of_a_patch_count() -> None:
+    assert objects_in({}) == 1
+    assert objects_in({"a": {"b": {}}, "c": [{}], "d": None}) == 3
