@@ -22,7 +22,6 @@ from procrastinate.jobs import Status
 from audit.models import Operation, Progress, State
 from tasks import queries
 from tasks.batch import pipeline
-from tasks.batch.authority import authority
 from tasks.batch.pipeline import RUN_JOB, Report
 from tasks.models import PreviewedPlan, StoredAnswer
 
@@ -86,11 +85,6 @@ def carry_out(*, operation_id: str) -> None:
     actor = User.objects.filter(operations=operation).first()
     if actor is None or not actor.is_active:
         _end(operation.pk, State.REFUSED, "actor_inactive", "its actor's account is not active")
-        return
-    if operation.token_id is not None and not authority().token_is_valid(
-        token_id=operation.token_id, at_address=operation.address
-    ):
-        _end(operation.pk, State.REFUSED, "token_invalid", "its token may not be used any more")
         return
     with _reporting(operation) as report:
         pipeline.run(operation=operation, actor=actor, report=report)

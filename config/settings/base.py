@@ -103,6 +103,9 @@ GUARDIAN_MONKEY_PATCH_GROUP = False
 
 # One operation is one transaction: the bound keeps its locks and its memory bounded.
 BULKHEAD_MAX_TARGETS = environment.number("BULKHEAD_MAX_TARGETS", default=20_000)
+# What a batch writes to all its targets together, and what one task's settings may come to.
+BULKHEAD_MAX_BATCH_BYTES = 16 * 1024 * 1024
+BULKHEAD_MAX_SETTINGS_BYTES = 256 * 1024
 
 # How many requests a token may make at once; its allowance comes back evenly over the period.
 BULKHEAD_RATE = environment.rate("BULKHEAD_RATE", default="600/min")

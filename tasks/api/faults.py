@@ -13,6 +13,7 @@ from rest_framework import exceptions
 
 from tasks.batch.errors import (
     BadTargetIds,
+    BatchTooHeavy,
     Malformed,
     NotRevertible,
     OperationUnknown,
@@ -140,6 +141,11 @@ def _(error: BadTargetIds) -> Fault:
 @fault_of.register
 def _(error: TooManyTargets) -> Fault:
     return Fault(status=400, code=FaultCode.TOO_MANY_TARGETS, message=_sentence(error))
+
+
+@fault_of.register
+def _(error: BatchTooHeavy) -> Fault:
+    return Fault(status=413, code=FaultCode.TOO_LARGE, message=_sentence(error))
 
 
 @fault_of.register

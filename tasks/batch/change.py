@@ -70,6 +70,11 @@ class Change(ABC, Generic[RowT]):
     def parameters(self) -> dict[str, Any]:
         """Return, without any secret, what it takes to make this change again."""
 
+    @property
+    def weight(self) -> int:
+        """How many bytes the change itself brings to each target."""
+        return 0
+
     def identity(self) -> Mapping[str, Any]:
         """Return what distinguishes this change from others of its kind, secrets included."""
         return self.parameters()

@@ -42,6 +42,20 @@ class TooManyTargets(BatchError):
 
 
 @dataclass
+class BatchTooHeavy(BatchError):
+    """What the change brings to all its targets together is more than one operation may write."""
+
+    given: int
+    limit: int
+
+    def __str__(self) -> str:
+        return (
+            f"the change would write {self.given} bytes to all its targets; one batch writes"
+            f" at most {self.limit}: split it"
+        )
+
+
+@dataclass
 class PlanRefused(BatchError):
     """At least one target cannot be changed; the plan's refusals say which and why."""
 
@@ -71,6 +85,13 @@ class Overtaken(BatchError):
 
     def __str__(self) -> str:
         return "other writers keep taking the names that the tasks would get; nothing was changed"
+
+
+class TokenInvalid(BatchError):
+    """The token that an accepted operation came with has been revoked, or has expired, since."""
+
+    def __str__(self) -> str:
+        return "its token may not be used any more"
 
 
 @dataclass

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -21,7 +22,7 @@ from audit.models import Operation, State
 from audit.recorder import RecordedCountDiffers, new_operation
 from tasks.batch.authority import authority
 from tasks.batch.change import Change, Row
-from tasks.batch.errors import Malformed, PlanDrifted, PlanRefused
+from tasks.batch.errors import BatchTooHeavy, Malformed, PlanDrifted, PlanRefused, TokenInvalid
 from tasks.batch.overtaken import again_if_overtaken
 from tasks.batch.plan import Outcome, OutcomeKind, Plan, Reason
 from tasks.models import PreviewedPlan
@@ -73,12 +74,15 @@ def preview(*, actor: User, batch: Batch) -> Plan:
     """Return what applying the batch now would do, and remember it so that drift can be named.
 
     Raises:
+        BatchTooHeavy: it would write too much to too many.
         PlanDrifted: the plan is not the expected one.
     """
     change, plan = _plan(actor=actor, batch=batch, lock=False)
     plan = replace(plan, warnings=change.warnings(outcomes=plan.changes))
     _check_expected(batch=batch, plan=plan)
-    _remember(plan)
+    # A plan that cannot be applied binds nothing, and whoever may do nothing shall fill no table.
+    if not plan.refusals:
+        _remember(plan)
     return plan
 
 
@@ -162,8 +166,9 @@ def _run(*, operation: Operation, actor: User, report: Report) -> Operation:
         # A type may have declared a secret since, which the operation still holds in the open.
         operation.parameters = change.parameters()
         try:
+            _check_token(operation)
             _check(batch=batch, plan=plan)
-        except (PlanRefused, PlanDrifted) as error:
+        except (TokenInvalid, PlanRefused, PlanDrifted) as error:
             operation.state = State.REFUSED
             operation.refusals = refusals_of(error)
         else:
@@ -176,8 +181,10 @@ def _run(*, operation: Operation, actor: User, report: Report) -> Operation:
     return operation
 
 
-def refusals_of(error: PlanRefused | PlanDrifted) -> list[dict[str, str]]:
+def refusals_of(error: TokenInvalid | PlanRefused | PlanDrifted) -> list[dict[str, str]]:
     """Return every offender as data: target, code and detail."""
+    if isinstance(error, TokenInvalid):
+        return [{"target": "", "code": "token_invalid", "detail": str(error)}]
     if isinstance(error, PlanDrifted):
         return [
             {"target": uid, "code": "drifted", "detail": "changed since the preview"}
@@ -187,6 +194,14 @@ def refusals_of(error: PlanRefused | PlanDrifted) -> list[dict[str, str]]:
         {"target": outcome.uid, "code": str(outcome.reason), "detail": outcome.detail}
         for outcome in error.plan.refusals
     ]
+
+
+def _check_token(operation: Operation) -> None:
+    """Ask for the token after the locks were granted, as for the rights."""
+    if operation.token_id is not None and not authority().token_is_valid(
+        token_id=operation.token_id, at_address=operation.address
+    ):
+        raise TokenInvalid
 
 
 def _accepted_batch(operation: Operation) -> Batch:
@@ -209,6 +224,7 @@ def _plan(
     lock: bool,
     report: Report | None = None,
 ) -> tuple[Change[Any], Plan]:
+    _check_weight(batch)
     rows = batch.change.read(uids=batch.uids, lock=lock)
     # Asked after the lock was granted, in a statement of its own, so that it sees what is true now.
     held = {
@@ -234,6 +250,12 @@ def _plan(
     outcomes = [judged.get(uid) or _missing(uid) for uid in batch.uids]
     plan = Plan(kind=change.kind, identity=batch.change.identity(), outcomes=outcomes)
     return change, plan
+
+
+def _check_weight(batch: Batch) -> None:
+    given, limit = batch.change.weight * len(batch.uids), settings.BULKHEAD_MAX_BATCH_BYTES
+    if given > limit:
+        raise BatchTooHeavy(given=given, limit=limit)
 
 
 def _missing(uid: str) -> Outcome:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, Self
 
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.db import connection
 from psycopg import sql
@@ -31,6 +32,8 @@ from tasks.secrets import extract_secrets, store_secrets
 
 # An expression of more objects would be no shorter than the documents.
 _MOST_OBJECTS = 50
+
+_TOO_LONG = (Problem("", "maxBytes", "the settings would be longer than a task's may be"),)
 
 # `json.loads` without what it does for text from elsewhere.
 _decode = json.JSONDecoder().raw_decode
@@ -125,6 +128,11 @@ class UpdateSettings(Change[SettingsRow]):
     patch_problems: Mapping[int, Sequence[Problem]] = field(default_factory=dict)
     types: Mapping[int, TypeSchema] = field(default_factory=dict, repr=False)
 
+    @property
+    def weight(self) -> int:
+        """The length of the patch as JSON text."""
+        return len(json.dumps(self.patch))
+
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
         """Return the bound change that `parameters()` described."""
@@ -171,9 +179,13 @@ class UpdateSettings(Change[SettingsRow]):
         del actor
         # A patch has few ways to take effect: the tasks that it changes alike share their pointers.
         pointers: dict[tuple[Pointer, ...], Sequence[str]] = {}
+        room = django_settings.BULKHEAD_MAX_SETTINGS_BYTES - self.weight
         for row, _ in rows:
             task_type = self.types[row.task_type_id]
-            if problems := self.patch_problems[row.task_type_id]:
+            problems = self.patch_problems[row.task_type_id] or (
+                _TOO_LONG if len(row.settings) > room else ()
+            )
+            if problems:
                 yield settings_invalid(row=row, problems=problems, types=self.types)
                 continue
             settings, _ = _decode(row.settings)

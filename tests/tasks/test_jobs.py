@@ -180,6 +180,28 @@ def test_a_killed_worker_leaves_nothing_half_done_and_its_operation_is_done_once
     assert Task.history.filter(operation=operation).count() == 3
 
 
+def test_a_token_revoked_while_its_operation_waits_for_locks_does_nothing(
+    committed: Governed,
+) -> None:
+    uids = committed.add_tasks(2)
+    submit(caller_of(committed.developer), uids)
+    with running(["manage.py", "procrastinate", "worker"]):
+        with transaction.atomic():
+            Task.objects.select_for_update().get(uid=uids[1])
+            wait_until(has_a_waiting_lock)
+            # As another request would: outside the transaction that holds the lock.
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(revoke_all_tokens).result()
+        wait_until(lambda: the_operation().finished_at is not None)
+    assert the_operation().refusals[0]["code"] == "token_invalid"
+    assert not Task.objects.filter(version__gt=1).exists()
+
+
+def revoke_all_tokens() -> None:
+    ApiToken.objects.update(revoked_at=timezone.now())
+    connection.close()
+
+
 def has_a_waiting_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
