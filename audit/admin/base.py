@@ -6,10 +6,12 @@ Rights that Django gives on a model as a whole open no page: what a visitor sees
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 from audit.admin.paginator import BoundedChangeList, BoundedPaginator
 from audit.admin.panels import panels_of
@@ -36,22 +38,22 @@ _FILTER_ENDINGS = (
 )
 
 
-class BaseAdmin(ModelAdmin):
-    """Lists that stay fast, search by beginnings, no deletion, no second log beside the operations.
+class Unlogged(ModelAdmin):
+    """Keeps no log of Django's beside the operations."""
 
-    `empty` says why a list may be empty. Django's own actions are off: what is done to many tasks
-    has a preview.
-    """
+    def construct_change_message(self, *_: Any, **__: Any) -> list[Any]:
+        """Describe nothing for the log that is not kept."""
+        return []
 
-    actions = None
-    paginator = BoundedPaginator
-    list_per_page = 50
-    show_full_result_count = False
-    show_facets = ShowFacets.NEVER
-    list_filter_submit = True
-    view_on_site = False
-    empty: ClassVar[str] = "There is nothing here."
-    has_history: ClassVar[bool] = False
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        """Keep no second log: the operation says it all."""
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        """Keep no second log: the operation says it all."""
+
+
+class ReadOnly(Unlogged):
+    """Seen by all staff, row by row; written by nobody."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Show the page to all staff; its rows are what is guarded."""
@@ -76,6 +78,24 @@ class BaseAdmin(ModelAdmin):
         """Let nobody delete."""
         del request, obj
         return False
+
+
+class BaseAdmin(ReadOnly):
+    """Lists that stay fast, search by beginnings, no deletion, no second log beside the operations.
+
+    `empty` says why a list may be empty. Django's own actions are off: what is done to many tasks
+    has a preview.
+    """
+
+    actions = None
+    paginator = BoundedPaginator
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_filter_submit = True
+    view_on_site = False
+    empty: ClassVar[str] = "There is nothing here."
+    has_history: ClassVar[bool] = False
 
     def visible(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows that the visitor may see: none, unless a page says which."""
@@ -131,6 +151,14 @@ class BaseAdmin(ModelAdmin):
         del request
         return BoundedChangeList
 
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponseRedirect:
+        """Say what is true of a missing and of a hidden object alike: nothing here is deleted."""
+        del object_id
+        messages.warning(request, f"There is no such {opts.verbose_name}, or you may not see it.")
+        return HttpResponseRedirect(reverse("admin:index"))
+
     def history_view(self, *_: Any, **__: Any) -> HttpResponse:
         """Refuse: Django's own log is not kept.
 
@@ -138,13 +166,3 @@ class BaseAdmin(ModelAdmin):
             Http404: always.
         """
         raise Http404
-
-    def construct_change_message(self, *_: Any, **__: Any) -> list[Any]:
-        """Describe nothing for the log that is not kept."""
-        return []
-
-    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        """Keep no second log: the operation says it all."""
-
-    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        """Keep no second log: the operation says it all."""

@@ -6,25 +6,22 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from audit.admin.base import BaseAdmin
 from audit.admin.changed import changed_objects
 from audit.admin.documents import document_rows
 from audit.admin.filters import ActorFilter, KindFilter, PeriodFilter
+from audit.admin.operation_columns import OperationColumns
 from audit.admin.panels import Panel, register_panel
 from audit.admin.requests import actor_of
-from audit.admin.theme import display
 from audit.masking import masked
-from audit.models import Operation, State
+from audit.models import Operation
 from audit.visibility import visible_operations
 
 
 @admin.register(Operation)
-class OperationAdmin(BaseAdmin):
+class OperationAdmin(OperationColumns, BaseAdmin):
     """The list of operations and the page of one."""
 
     empty = "You have changed nothing yet. What you change is listed here."
@@ -79,45 +76,6 @@ class OperationAdmin(BaseAdmin):
             return queryset.filter(Q(pk=UUID(term)) | Q(request_id=term)), False
         except ValueError:
             return super().get_search_results(request, queryset, search_term)
-
-    @display(description="what")
-    def kind_name(self, operation: Operation) -> str:
-        """Return the kind in words."""
-        return operation.title
-
-    @display(
-        description="state",
-        label={
-            "queued": "info",
-            "running": "info",
-            "applied": "success",
-            "refused": "warning",
-            "failed": "danger",
-        },
-    )
-    def state_name(self, operation: Operation) -> str:
-        """Return the state, which lists show as a coloured label."""
-        return str(State(operation.state).label)
-
-    @display(description="tasks")
-    def extent(self, operation: Operation) -> str:
-        """Return how many tasks were changed of how many."""
-        if not operation.targets:
-            return "–"
-        return f"{operation.changed:,} of {operation.targets:,} changed"
-
-    @display(description="undo")
-    def undo(self, operation: Operation) -> SafeString | str:
-        """Link the operation that this one reverts, and those that revert it."""
-        links = [("Reverts", operation.reverts_id)] if operation.reverts_id else []
-        links += [
-            ("Reverted by", key) for key in operation.reverted_by.values_list("pk", flat=True)
-        ]
-        return format_html_join(
-            ", ",
-            '{} <a class="bh-link" href="{}">{}</a>',
-            ((how, reverse("admin:audit_operation_change", args=[key]), key) for how, key in links),
-        )
 
 
 def _parameters(request: HttpRequest, operation: Operation) -> Any:

@@ -1,15 +1,11 @@
 """Matrices: a project's own is edited as a grid, all others are for reading."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from unfold.contrib.filters.admin import DropdownFilter
-from unfold.widgets import UnfoldBooleanWidget
 
 from audit.admin.described import Described, describe
 from audit.admin.history import HistoryAdmin
@@ -17,68 +13,15 @@ from audit.admin.recorded import RecordedAdmin
 from audit.admin.theme import display
 from audit.models import Operation
 from permissions.admin.grids import FLAG_LABELS
+from permissions.admin.matrix_form import DRIFTED, MatrixForm
 from permissions.admin.visible import matrices_for
-from permissions.flags import Flag
 from permissions.models import PermissionMatrix, RolePermission, TaskPermission
-from permissions.project_matrix import MatrixDrifted, matrix_digest, set_project_matrix
-from permissions.roles import ADMINISTRATOR
+from permissions.project_matrix import MatrixDrifted, set_project_matrix
 from tasks.admin.filters import ProjectFilter
 
 
-_DRIFTED = "The matrix was changed since you opened this page. Nothing was saved: look again."
 # The number of tasks is counted so far.
 _COUNTED = 10_000
-
-
-class MatrixForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    """One checkbox per role and flag, bound to the state of the matrix that was shown."""
-
-    expected = forms.CharField(widget=forms.HiddenInput)
-
-    class Meta:
-        model = PermissionMatrix
-        fields = ()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._digest = matrix_digest(matrix=self.instance)
-        self.fields["expected"].initial = self._digest
-        rows = RolePermission.objects.filter(matrix=self.instance).select_related("role")
-        self._rows = list(rows.order_by("role_code"))
-        for row in self._rows:
-            for flag in Flag:
-                self.fields[_name(row.role_code, flag)] = forms.BooleanField(
-                    required=False,
-                    initial=bool(row.flags & flag.bit),
-                    disabled=row.role_code == ADMINISTRATOR,
-                    widget=UnfoldBooleanWidget({"aria-label": f"{row.role.name}: {flag.label}"}),
-                )
-
-    def grid(self) -> Iterator[Mapping[str, Any]]:
-        """Yield each role with its seven checkboxes and what it holds now."""
-        for row in self._rows:
-            yield {
-                "code": row.role_code,
-                "name": row.role.name,
-                "is_locked": row.role_code == ADMINISTRATOR,
-                "fields": [self[_name(row.role_code, flag)] for flag in Flag],
-                "held": [bool(row.flags & flag.bit) for flag in Flag],
-            }
-
-    def clean_expected(self) -> str:
-        """Refuse to overwrite what somebody else has saved meanwhile."""
-        if self.cleaned_data["expected"] != self._digest:
-            raise ValidationError(_DRIFTED)
-        return self._digest
-
-    def flags(self) -> dict[int, int]:
-        """Return what each role shall hold, by code."""
-        return {
-            row.role_code: sum(
-                flag.bit for flag in Flag if self.cleaned_data[_name(row.role_code, flag)]
-            )
-            for row in self._rows
-        }
 
 
 class KindFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no types
@@ -131,7 +74,7 @@ class PermissionMatrixAdmin(RecordedAdmin, HistoryAdmin):
         try:
             return super().changeform_view(request, *args, **kwargs)
         except MatrixDrifted:
-            messages.error(request, _DRIFTED)
+            messages.error(request, DRIFTED)
             return HttpResponseRedirect(request.path)
 
     def render_change_form(
@@ -165,10 +108,6 @@ class PermissionMatrixAdmin(RecordedAdmin, HistoryAdmin):
     def kind(self, matrix: PermissionMatrix) -> str:
         """Return whether it is the project's own."""
         return "of the project" if matrix.digest is None else "of tasks"
-
-
-def _name(code: int, flag: Flag) -> str:
-    return f"role{code}_{flag.vendor_name}"
 
 
 describe(

@@ -23,7 +23,7 @@ from tasks.admin.forms import DisableForm, SettingsForm
 from tasks.admin.shown import differences, schema_of, shown_settings
 from tasks.batch import pipeline
 from tasks.batch.change import Change
-from tasks.batch.errors import PlanDrifted, PlanRefused
+from tasks.batch.errors import BatchError, PlanDrifted, PlanRefused
 from tasks.batch.pipeline import Batch
 from tasks.batch.plan import Outcome, OutcomeKind
 from tasks.changes import SetEnabled, UpdateSettings
@@ -78,7 +78,12 @@ class ChangePage(ABC):
                 secrets=schema_of(self.task.task_type).secrets,
             )
         )
-        context = {"change": change, "differences": shown, "draft": draft.seal(actor=actor)}
+        context = {
+            "change": change,
+            "differences": shown,
+            "warnings": plan.warnings,
+            "draft": draft.seal(actor=actor),
+        }
         return self._render("admin/change_preview.html", context)
 
     def _show_refusal(self, outcome: Outcome, form: forms.Form | None) -> HttpResponse:
@@ -104,6 +109,8 @@ class ChangePage(ABC):
             return self._preview(draft.change)
         except PlanRefused as error:
             return self._show_refusal(error.plan.refusals[0], None)
+        except BatchError as error:
+            return self._show_form(self.form(), refusals=[str(error)])
         address = reverse("admin:audit_operation_change", args=[applied.operation.pk])
         done = format_html('Done. <a class="underline" href="{}">See the operation</a>.', address)
         messages.success(self.request, done)

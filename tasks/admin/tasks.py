@@ -4,10 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Collate, Upper
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
 from audit.admin.described import Described, describe
@@ -15,22 +12,19 @@ from audit.admin.documents import document_rows
 from audit.admin.history import HistoryAdmin
 from audit.admin.panels import Panel, register_panel
 from audit.admin.requests import actor_of
-from audit.admin.theme import action, display
+from audit.admin.theme import action
 from tasks.admin.change_pages import ChangePage, EnabledPage, SettingsPage
 from tasks.admin.filters import ProjectFilter, TaskTypeFilter
 from tasks.admin.rights import rights_on
 from tasks.admin.shown import settings_differences, shown_settings
+from tasks.admin.task_columns import NAME_IN_CAPITALS, TaskColumns, capitals
 from tasks.changes import SetEnabled, UpdateSettings
 from tasks.models import Task
 from tasks.visibility import visible_tasks
 
 
-# As the index `task_name_prefix` has it.
-NAME_IN_CAPITALS = Collate(Upper("name"), "C")
-
-
 @admin.register(Task)
-class TaskAdmin(HistoryAdmin):
+class TaskAdmin(TaskColumns, HistoryAdmin):
     """Tasks that the visitor may view, outside the recycle bin."""
 
     empty = "You see the tasks of the projects in which you hold a role. So far there are none."
@@ -95,26 +89,6 @@ class TaskAdmin(HistoryAdmin):
         """Enable or disable the task."""
         return self._respond(EnabledPage, request, object_id)
 
-    @display(description="name", ordering=NAME_IN_CAPITALS)
-    def task_name(self, task: Task) -> str:
-        """Return the name."""
-        return task.name
-
-    @display(description="id")
-    def task_id(self, task: Task) -> SafeString:
-        """Return the id as people compare it."""
-        return format_html('<span class="bh-mono">{}</span>', task.uid)
-
-    @display(description="state", label={"enabled": "success", "disabled": "warning"})
-    def state(self, task: Task) -> str:
-        """Return whether the task is enabled."""
-        return "enabled" if task.enabled else "disabled"
-
-    @display(description="created by")
-    def creator(self, task: Task) -> str:
-        """Return who created the task."""
-        return task.created_by.get_username()
-
     def _respond(
         self, kind: type[ChangePage], request: HttpRequest, object_id: str
     ) -> HttpResponse:
@@ -122,11 +96,6 @@ class TaskAdmin(HistoryAdmin):
         if task is None:
             raise Http404
         return kind(page=self, request=request, task=task).respond()
-
-
-def capitals(text: str) -> str:
-    """Return the text in capitals as PostgreSQL would: no letter becomes two."""
-    return "".join(upper if len(upper := letter.upper()) == 1 else letter for letter in text)
 
 
 def _settings(request: HttpRequest, task: Task) -> Any:

@@ -198,6 +198,14 @@ def test_home_says_what_there_is_or_why_there_is_nothing(governed: Governed, nam
     assert ('href="/admin/auth/user/"' in shown) is (name == "superuser")
 
 
+@pytest.mark.parametrize("app", ["audit", "auth", "permissions", "tasks"])
+def test_each_app_has_a_page_of_its_pages(governed: Governed, app: str) -> None:
+    assert visit(governed.admin).get(f"/admin/{app}/").status_code == 200
+    assert visit(governed.viewer).get(f"/admin/{app}/").status_code == (
+        404 if app == "auth" else 200
+    )
+
+
 @pytest.mark.parametrize("file", ["favicon.svg", "admin.css"])
 def test_the_files_of_the_admin_are_served(client: Client, file: str) -> None:
     response = client.get(f"/static/bulkhead/{file}")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
-from tasks.merge import merge_expression, merge_patch, objects_in, same
+from tasks.merge import merge_expression, merge_patch, objects_in, patch_between, same
 
 
 # RFC 7396, appendix A: original, patch, result.
@@ -166,3 +166,24 @@ def test_keys_may_hold_what_means_something_to_sql() -> None:
 def test_all_objects_of_a_patch_count() -> None:
     assert objects_in({}) == 1
     assert objects_in({"a": {"b": {}}, "c": [{}], "d": None}) == 3
+
+
+def without_nulls(value: Any) -> Any:
+    """Return the value as a patch can make it: a null inside an object removes."""
+    if not isinstance(value, dict):
+        return value
+    return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
+
+
+@given(before=OBJECTS, after=OBJECTS)
+def test_the_patch_between_two_documents_makes_one_of_the_other(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    before, after = without_nulls(before), without_nulls(after)
+    merged, _ = merge_patch(before, patch_between(before, after))
+    assert same(merged, after)
+
+
+@given(document=OBJECTS)
+def test_the_patch_between_equal_documents_is_empty(document: dict[str, Any]) -> None:
+    assert patch_between(document, copy.deepcopy(document)) == {}

@@ -1,5 +1,6 @@
 """A secret has one stored place, and no other trace."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tasks.batch.pipeline import Batch
 from tasks.batch.plan import Outcome, OutcomeKind
 from tasks.changes import RestoreSettings, UpdateSettings
 from tasks.models import Secret, Task, TaskType
-from tasks.secrets import reveal_secret
+from tasks.secrets import SealBroken, reveal_secret, seal_text, store_secrets, unseal_text
 from tests.conftest import GIT_SCHEMA, ORIGIN, Governed, insert_tasks
 
 
@@ -264,3 +265,30 @@ def test_a_place_that_becomes_secret_before_the_worker_runs_is_sealed_when_it_ru
     assert Operation.objects.get(pk=queued.operation.pk).state == State.APPLIED
     assert reveal_secret(Task.objects.get(uid=uid).settings["key"]) == PLANTED
     assert tables_with(PLANTED) == set()
+
+
+def test_what_leaves_the_server_sealed_is_unreadable_and_comes_back(settings: Settings) -> None:
+    sealed = seal_text(PLANTED)
+    assert PLANTED not in sealed
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "the next key"
+    assert unseal_text(sealed, valid_for=timedelta(minutes=1)) == PLANTED
+
+
+@pytest.mark.parametrize("sealed", ["", "nonsense", "gAAAAAB", "ä"])
+def test_what_was_not_sealed_here_is_refused(sealed: str) -> None:
+    with pytest.raises(SealBroken):
+        unseal_text(sealed, valid_for=timedelta(minutes=1))
+
+
+def test_what_was_sealed_too_long_ago_is_refused() -> None:
+    with pytest.raises(SealBroken):
+        unseal_text(seal_text(PLANTED), valid_for=timedelta(seconds=-1))
+
+
+def test_a_stored_secret_does_not_pass_for_a_sealed_text(db: None) -> None:
+    del db
+    store_secrets({"secret:" + "a" * 32: PLANTED})
+    stored = bytes(Secret.objects.get().sealed).decode()
+    with pytest.raises(SealBroken):
+        unseal_text(stored, valid_for=timedelta(minutes=1))

@@ -55,6 +55,8 @@ def test_a_task_that_the_visitor_may_not_view_has_no_page(governed: Governed, na
         response = client.get(page(f"tasks_task_{address}", task.pk))
         assert response.status_code in {302, 403, 404}
         assert task.name not in text_of(response)
+    shown = client.get(page("tasks_task_change", task.pk), follow=True)
+    assert "There is no such task, or you may not see it." in text_of(shown)
 
 
 def test_a_recycled_task_is_not_listed(governed: Governed) -> None:

@@ -25,8 +25,8 @@ def test_a_long_patch_for_many_tasks_is_refused_before_anything_is_read(
 ) -> None:
     uids = governed.add_tasks(17)
     change = patch_of(MIB)
+    batch = Batch(change=change, uids=uids, origin=ORIGIN)
     with pytest.raises(BatchTooHeavy):
-        batch = Batch(change=change, uids=uids, origin=ORIGIN)
         pipeline.apply(actor=governed.developer, batch=batch)
     answer = caller_of(governed.developer).post(SETTINGS_TASKS, update(uids, change.patch))
     assert answer.status_code == 413

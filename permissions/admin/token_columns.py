@@ -1,0 +1,37 @@
+"""What lists and pages show of a token."""
+
+from django.utils import timezone
+
+from audit.admin.theme import display
+from permissions.models import ApiToken
+
+
+class TokenColumns:
+    """The columns of the list of tokens, which the page of one shows as well."""
+
+    @display(description="state", label={"valid": "success", "expired": "warning"})
+    def status(self, token: ApiToken) -> str:
+        """Return whether the token can be used."""
+        if token.revoked_at:
+            return "revoked"
+        return "expired" if token.expires_at and token.expires_at <= timezone.now() else "valid"
+
+    @display(description="owner")
+    def owner_name(self, token: ApiToken) -> str:
+        """Return whose token it is."""
+        return token.owner.get_username()
+
+    @display(description="scopes")
+    def shown_scopes(self, token: ApiToken) -> str:
+        """Return what the token may be used for."""
+        return ", ".join(token.scopes)
+
+    @display(description="networks")
+    def shown_networks(self, token: ApiToken) -> str:
+        """Return from where the token may be used."""
+        return ", ".join(token.networks) or "everywhere"
+
+    @display(description="ends in")
+    def ending(self, token: ApiToken) -> str:
+        """Return the last characters, by which an owner tells tokens apart."""
+        return f"…{token.hint}"
