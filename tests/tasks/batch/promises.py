@@ -4,12 +4,16 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
 from audit.models import Operation, State
 from permissions.changes import RestorePermissions, SetPermissions
 from permissions.flags import Flag
-from tasks.batch.change import Change
+from permissions.models import TaskPermission
+from tasks.batch.change import Change, Restore
 from tasks.batch.plan import Outcome, OutcomeKind, Plan, Reason
 from tasks.changes import RestoreEnabled, RestoreSettings, SetEnabled, UpdateSettings
+from tasks.models import Task
 from tests.observed import Observed, history_rows, names_of, without_references
 
 
@@ -91,6 +95,44 @@ def check_against_rights(change: Change[Any], plan: Plan, held: dict[str, int]) 
         else:
             assert outcome.kind is not OutcomeKind.MISSING
             assert outcome.reason is not Reason.NO_RIGHT
+
+
+# What an undo is about: the model, and the columns that it takes back.
+UNDONE: dict[type[Restore[Any]], tuple[type[Task | TaskPermission], tuple[str, ...]]] = {
+    RestoreSettings: (Task, ("settings",)),
+    RestoreEnabled: (Task, ("enabled", "disabled_reason")),
+    RestorePermissions: (TaskPermission, ("matrix_id", "own_matrix_id")),
+}
+
+
+def check_undo_against_history(change: Restore[Any], plan: Plan) -> None:
+    """Assert that the plan undoes what is as the operation left it, and names what is not."""
+    model, columns = UNDONE[type(change)]
+    for outcome in plan.outcomes:
+        if outcome.reason in {Reason.NOT_FOUND, Reason.NO_RIGHT}:
+            continue
+        key = Task.objects.get(uid=outcome.uid).pk
+        rows = list(model.history.filter(pk_of(model, key)).order_by("history_id"))
+        (place,) = (
+            place for place, row in enumerate(rows) if str(row.operation_id) == change.operation_id
+        )
+        before, left, now = (
+            tuple(getattr(row, column) for column in columns)
+            for row in (rows[place - 1], rows[place], model._base_manager.get(pk=key))
+        )
+        if now == before:
+            assert (outcome.kind, outcome.reason) == (OutcomeKind.UNCHANGED, None)
+        elif now == left:
+            assert outcome.reason is not Reason.CHANGED_SINCE
+            assert outcome.kind is not OutcomeKind.UNCHANGED
+        else:
+            kind = OutcomeKind.UNCHANGED if change.skip_conflicts else OutcomeKind.CONFLICT
+            assert (outcome.kind, outcome.reason) == (kind, Reason.CHANGED_SINCE)
+
+
+def pk_of(model: type[Task | TaskPermission], key: int) -> Q:
+    """Return the condition for the history of one row."""
+    return Q(task_id=key) if model is TaskPermission else Q(id=key)
 
 
 def history_of(change: Change[Any]) -> str:
