@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from pytest_django.fixtures import Settings
 
 from audit.models import Operation
 from tasks.changes import RestoreSettings, UpdateSettings
@@ -19,11 +18,11 @@ TUTORIAL = ROOT / "docs/tutorial/first-batch.md"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_step_of_the_tutorial_does_what_it_says(settings: Settings, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path / "var"
+def test_every_step_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     User.objects.create_superuser("admin", password="of the test")
     call_command("load_demo", verbosity=0)
     token = issue(User.objects.get(username="manager"))
+    (tmp_path / "var").mkdir()
     (tmp_path / "var/demo_token").write_text(token.secret)
     steps = re.findall(r"```sh\n(.*?)```", TUTORIAL.read_text(), flags=re.DOTALL)
     with web_server() as server:
