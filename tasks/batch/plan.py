@@ -22,6 +22,9 @@ class OutcomeKind(StrEnum):
     INVALID = "invalid"
     CONFLICT = "conflict"
 
+    # An enum's own is written in Python, and outcomes are counted by the ten thousand.
+    __hash__ = str.__hash__
+
 
 class Reason(StrEnum):
     """Why a target is refused."""
@@ -115,5 +118,6 @@ class Plan:
     @cached_property
     def fingerprint(self) -> str:
         """A keyed digest over change, parameters, targets, outcomes and versions."""
-        content = json.dumps([self.kind, self.identity, self.marks], sort_keys=True)
-        return keyed_digest(purpose="plan", content=content.encode())
+        content = [json.dumps([self.kind, self.identity], sort_keys=True)]
+        content += sorted(f"{uid} {mark}" for uid, mark in self.marks.items())
+        return keyed_digest(purpose="plan", content="\n".join(content).encode())

@@ -201,9 +201,9 @@ class UpdateSettings(Change[SettingsRow]):
             yield Patched(
                 row.uid,
                 OutcomeKind.CHANGE,
-                task_id=row.id,
-                mark=_mark(row, task_type),
-                before=row.settings,
+                row.id,
+                _mark(row, task_type),
+                row.settings,
                 changed=changed,
                 write=self.patch,
             )
