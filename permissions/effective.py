@@ -12,12 +12,13 @@ so they are called here and nowhere else; a test sees to it.
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import BigIntegerField, BooleanField, F, Func, Q, QuerySet, Value
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
 from guardian.shortcuts import get_objects_for_user, get_users_with_perms
 
 from permissions import queries
+from permissions.models import RolePermission
+from permissions.roles import TASK_CREATOR
 from tasks.models import Project, Task
 from tasks.visibility import register_visibility
 
@@ -56,22 +57,20 @@ class EqualsAny(Func):
     output_field = BooleanField()
 
     def __init__(self, column: str, keys: list[int], **extra: Any) -> None:
-        array = Value(keys, output_field=ArrayField(BigIntegerField()))
-        super().__init__(F(column), array, **extra)
+        # The driver knows a list of integers; a field of Django would look at each.
+        super().__init__(F(column), Value(keys), **extra)
 
 
 class Seen(NamedTuple):
     """What opens tasks to an actor.
 
-    `matrices` let roles that the actor holds view tasks, in `projects`; `hidden` are the matrices
-    that do not let a task's creator view it, or None for who has created no task. `member_of` are
-    the projects in which the actor holds a role, whatever that allows.
+    `matrices` let roles that the actor holds view tasks; `member_of` are the projects of all roles
+    that the actor holds, whatever they allow; `creator` says whether the actor has created tasks.
     """
 
-    projects: list[int]
     matrices: list[int]
     member_of: list[int]
-    hidden: list[int] | None
+    creator: bool
 
 
 def read_seen(*, actor: User) -> Seen:
@@ -92,7 +91,7 @@ class MatrixVisibility:
             return Task.objects.all()
         seen = read_seen(actor=actor)
         # The projects say nothing new, but by them, and by the creator, the tasks are indexed.
-        held = Q(EqualsAny("project_id", seen.projects)) & Q(
+        held = Q(EqualsAny("project_id", seen.member_of)) & Q(
             EqualsAny("permission__matrix_id", seen.matrices)
         )
         return Task.objects.filter(held | _created(actor, seen))
@@ -111,9 +110,12 @@ class MatrixVisibility:
 
 
 def _created(actor: User, seen: Seen) -> Q:
-    if seen.hidden is None:
+    if not seen.creator:
         return Q(pk__in=[])
-    return Q(created_by=actor) & ~Q(EqualsAny("permission__matrix_id", seen.hidden))
+    row = RolePermission.objects.filter(
+        matrix=OuterRef("permission__matrix"), role_code=TASK_CREATOR, is_view=True
+    )
+    return Q(Exists(row), created_by=actor)
 
 
 register_visibility(MatrixVisibility())

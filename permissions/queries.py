@@ -249,9 +249,9 @@ SELECT EXISTS (SELECT FROM spent),
        )
 """
 
-# What opens tasks to an actor, few rows however many tasks they open: the projects and matrices in
-# which a role that the actor holds may view, the projects in which the actor holds any role, and, if
-# the actor has created tasks, the matrices under which their creator may not view them.
+# What opens tasks to an actor, few rows however many tasks they open: the matrices in which a role that
+# the actor holds may view, the projects of all roles that the actor holds, and whether the actor has
+# created tasks.
 READ_SEEN = """
 WITH held AS MATERIALIZED (
     SELECT role_id AS id FROM permissions_rolemember WHERE user_id = %(actor)s
@@ -265,23 +265,13 @@ WITH held AS MATERIALIZED (
     FROM tasks_project AS project
     JOIN permissions_role AS role ON role.project_id = project.id AND role.code = -1
     WHERE project.created_by_id = %(actor)s
-),
-seen AS MATERIALIZED (
-    SELECT DISTINCT matrix.id, matrix.project_id
-    FROM held
-    JOIN permissions_rolepermission AS granted ON granted.role_id = held.id
-    JOIN permissions_permissionmatrix AS matrix ON matrix.id = granted.matrix_id
-    WHERE granted.flags & 1 <> 0
 )
-SELECT coalesce((SELECT array_agg(DISTINCT project_id) FROM seen), '{}'),
-       coalesce((SELECT array_agg(id) FROM seen), '{}'),
+SELECT coalesce((SELECT array_agg(DISTINCT granted.matrix_id)
+                 FROM held
+                 JOIN permissions_rolepermission AS granted ON granted.role_id = held.id
+                 WHERE granted.flags & 1 <> 0), '{}'),
        coalesce((SELECT array_agg(DISTINCT role.project_id)
-                 FROM held JOIN permissions_role AS role ON role.id = held.id), '{}'),
-       CASE WHEN EXISTS (SELECT FROM tasks_task WHERE created_by_id = %(actor)s) THEN (
-           SELECT coalesce(array_agg(matrix.id), '{}')
-           FROM permissions_permissionmatrix AS matrix
-           LEFT JOIN permissions_rolepermission AS granted
-             ON granted.matrix_id = matrix.id AND granted.role_code = -3
-           WHERE coalesce(granted.flags, 0) & 1 = 0
-       ) END
+                 FROM held
+                 JOIN permissions_role AS role ON role.id = held.id), '{}'),
+       EXISTS (SELECT FROM tasks_task WHERE created_by_id = %(actor)s)
 """

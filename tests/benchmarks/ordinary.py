@@ -32,8 +32,9 @@ def make_tables() -> None:
 
 
 def copy_rights(estate: Estate) -> None:
-    """Give both users in guardian's table the rights that they hold in Bulkhead."""
+    """Give both users in guardian's table the rights that they hold in Bulkhead by now."""
     with transaction.atomic(), bare(_TABLES), connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {_TABLES[0]}")
         cursor.execute(_COPY_RIGHTS, {"users": [estate.heavy.pk, estate.light.pk]})
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM ANALYZE {_TABLES[0]}")

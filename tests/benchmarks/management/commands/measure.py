@@ -56,8 +56,6 @@ def _estate(size: Size) -> Estate:
     say(f"Making an estate of {size.tasks:,} tasks in {size.projects:,} projects")
     made = build_estate(size)
     ordinary.make_tables()
-    say("Copying the rights of two users into guardian's ordinary tables")
-    ordinary.copy_rights(made)
     return made
 
 
@@ -73,7 +71,10 @@ def _measure(*, estate: Estate, rounds: int, only: Iterable[str]) -> Iterator[Re
                 )
         if "guardian" in only:
             yield batches.measure_guardian(estate=estate, token=issued.secret, rounds=5)
-        for question in reads.questions(estate) if "reads" in only else ():
-            yield reads.measure_question(question=question, tasks=estate.size.tasks)
+        if "reads" in only:
+            say("Copying the rights of two users into guardian's ordinary tables")
+            ordinary.copy_rights(estate)
+            for question in reads.questions(estate):
+                yield reads.measure_question(question=question, tasks=estate.size.tasks)
     finally:
         revoke_token(actor=estate.manager, token_id=issued.token.pk, origin=ORIGIN)
