@@ -206,6 +206,7 @@ def test_each_app_has_a_page_of_its_pages(governed: Governed, app: str) -> None:
     )
 
 
+@pytest.mark.django_db  # the end of a request looks at the connection that another test left open
 @pytest.mark.parametrize("file", ["favicon.svg", "admin.css"])
 def test_the_files_of_the_admin_are_served(client: Client, file: str) -> None:
     response = client.get(f"/static/bulkhead/{file}")
