@@ -5,6 +5,7 @@ its commit, and a row locked by the test stops it before it judges. What a test 
 without the lock or the order that it is about.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
@@ -39,7 +40,6 @@ from tests.observed import assert_history_replays
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MAIN = UpdateSettings(patch={"repository": {"branch": "main"}})
-NOTIFY = UpdateSettings(patch={"notifications": {"enabled": True}})
 OFF = SetEnabled(enabled=False, reason="frozen")
 READERS = SetPermissions(flags={7: {"is_view": True}})
 
@@ -69,6 +69,22 @@ def settings_of(uid: str) -> Any:
     return Task.objects.get(uid=uid).settings
 
 
+def one_after_the_other(
+    governed: Governed, uids: list[str], first: Change[Any], second: Change[Any]
+) -> Applied:
+    """Let the second batch come while the first is written and not committed; return the second."""
+    held = Held()
+    with threads() as start:
+        one = start(apply(governed.manager, first, uids, receipt=held))
+        assert held.written.wait(20)
+        other = start(apply(governed.admin, second, uids[::-1]))
+        wait_until_blocked()
+        held.may_go_on.set()
+        assert one.result().operation.changed == other.result().operation.changed == len(uids)
+    assert_history_replays()
+    return other.result()
+
+
 @pytest.mark.parametrize("locks", [True, False])
 def test_a_batch_that_overlaps_another_waits_and_builds_on_it(
     governed: Governed, monkeypatch: pytest.MonkeyPatch, locks: bool
@@ -77,20 +93,27 @@ def test_a_batch_that_overlaps_another_waits_and_builds_on_it(
     # Whole documents are written: a patch that the database merges would build on what is there anyway.
     monkeypatch.setattr(settings_changes, "_MOST_OBJECTS", 0)
     if not locks:
+        monkeypatch.setattr(permission_queries, "LOCK_GOVERNED", "")
+    copiers = SetPermissions(flags={8: {"is_copy": True}})
+    one_after_the_other(governed, uids, READERS, copiers)
+    for governed_task in TaskPermission.objects.filter(task__uid__in=uids):
+        flags = dict(governed_task.matrix.rows.values_list("role_code", "flags"))
+        # Without the lock the second had read what the first had not committed yet, and undone it.
+        assert (flags[7], flags[8]) == (1 if locks else 0, 1 + 16)
+
+
+@pytest.mark.parametrize("locks", [True, False])
+def test_what_a_batch_says_was_there_before_was_there(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, locks: bool
+) -> None:
+    uids = governed.add_tasks(3)
+    if not locks:
         monkeypatch.setattr(queries, "LOCK_TASKS", "")
-    first = Held()
-    with threads() as start:
-        one = start(apply(governed.manager, MAIN, uids, receipt=first))
-        assert first.written.wait(20)
-        other = start(apply(governed.developer, NOTIFY, uids[::-1]))
-        wait_until_blocked()
-        first.may_go_on.set()
-        assert one.result().operation.changed == other.result().operation.changed == 3
-    lost = [uid for uid in uids if settings_of(uid)["repository"]["branch"] != "main"]
-    # Without the lock the second batch had read what the first had not committed yet.
-    assert lost == ([] if locks else uids)
-    assert all(settings_of(uid)["notifications"]["enabled"] for uid in uids)
-    assert_history_replays()
+    release = UpdateSettings(patch={"repository": {"branch": "release"}})
+    second = one_after_the_other(governed, uids, MAIN, release)
+    said = {json.loads(outcome.before)["repository"]["branch"] for outcome in second.plan.outcomes}
+    assert said == {"main" if locks else "develop"}
+    assert {settings_of(uid)["repository"]["branch"] for uid in uids} == {"release"}
 
 
 READS: dict[str, tuple[Change[Any], ModuleType, str, str]] = {
