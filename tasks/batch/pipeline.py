@@ -25,6 +25,7 @@ from tasks.batch.change import Change, Row
 from tasks.batch.errors import BatchTooHeavy, Malformed, PlanDrifted, PlanRefused, TokenInvalid
 from tasks.batch.overtaken import again_if_overtaken
 from tasks.batch.plan import Outcome, OutcomeKind, Plan, Reason
+from tasks.batch.query_plans import planned_for_the_targets
 from tasks.models import PreviewedPlan
 
 
@@ -77,8 +78,9 @@ def preview(*, actor: User, batch: Batch) -> Plan:
         BatchTooHeavy: it would write too much to too many.
         PlanDrifted: the plan is not the expected one.
     """
-    change, plan = _plan(actor=actor, batch=batch, lock=False)
-    plan = replace(plan, warnings=change.warnings(outcomes=plan.changes))
+    with planned_for_the_targets():
+        change, plan = _plan(actor=actor, batch=batch, lock=False)
+        plan = replace(plan, warnings=change.warnings(outcomes=plan.changes))
     _check_expected(batch=batch, plan=plan)
     # A plan that cannot be applied binds nothing, and whoever may do nothing shall fill no table.
     if not plan.refusals:
@@ -99,7 +101,7 @@ def apply(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Appli
 
 
 def _apply(*, actor: User, batch: Batch, receipt: Receipt | None) -> Applied:
-    with transaction.atomic(durable=True):
+    with planned_for_the_targets(), transaction.atomic(durable=True):
         if receipt:
             receipt.claim()
         change, plan = _plan(actor=actor, batch=batch, lock=True)
@@ -122,7 +124,7 @@ def submit(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Appl
         PlanRefused: it could not be applied now.
         PlanDrifted: the plan is not the expected one.
     """
-    with transaction.atomic(durable=True):
+    with planned_for_the_targets(), transaction.atomic(durable=True):
         if receipt:
             receipt.claim()
         change, plan = _plan(actor=actor, batch=batch, lock=False)
@@ -157,7 +159,7 @@ def run(*, operation: Operation, actor: User, report: Report) -> Operation:
 
 
 def _run(*, operation: Operation, actor: User, report: Report) -> Operation:
-    with transaction.atomic(durable=True):
+    with planned_for_the_targets(), transaction.atomic(durable=True):
         operation = Operation.objects.select_for_update(of=("self",)).get(pk=operation.pk)
         if operation.state not in {State.QUEUED, State.RUNNING}:
             return operation
