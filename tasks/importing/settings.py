@@ -1,7 +1,6 @@
 """A row's settings: text from cells takes its type from the schema, secrets go, the schema judges."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,11 +9,8 @@ from tasks.importing.csv_file import setting_of
 from tasks.importing.directory import KnownType
 from tasks.importing.records import problems_of
 from tasks.importing.rows import Row
-from tasks.schemas import REFERENCE_PATTERN, json_pointer
+from tasks.schemas import json_pointer, problems_for_any_type
 from tasks.secrets import extract_secrets
-
-
-_REFERENCE = re.compile(REFERENCE_PATTERN)
 
 
 class Judged(NamedTuple):
@@ -37,15 +33,12 @@ def judge_settings(row: Row, task_type: KnownType) -> Judged:
         return Judged("", {}, problems)
     schema = task_type.schema
     extracted = extract_secrets(settings, places=schema.secrets)
-    found = [*schema.problems(extracted.document)]
-    for place, value in extracted.values.items():
-        found += schema.secret_problems(place, value)
-        if _REFERENCE.fullmatch(value):
-            problems.append(
-                f"settings{json_pointer(place)}: is a reference to a stored secret;"
-                " give the secret itself, or leave it out and set it later"
-            )
-    problems += [f"settings{problem.pointer}: {problem.message}" for problem in found]
+    found = problems_for_any_type(settings, sealed=())
+    if not found:
+        found = schema.problems(extracted.document)
+        for place, value in extracted.values.items():
+            found += schema.secret_problems(place, value)
+    problems = [f"settings{problem.pointer}: {problem.message}" for problem in found]
     text = json.dumps(extracted.document, ensure_ascii=False)
     return Judged(text, extracted.to_store, problems)
 

@@ -101,10 +101,13 @@ def test_a_bad_secret_is_refused_without_being_shown(run: Run) -> None:
     assert not Secret.objects.exists()
 
 
-def test_a_reference_to_another_tasks_secret_is_refused(run: Run) -> None:
-    ran = run(f"name,settings.repository.token\na,secret:{'0' * 32}\n")
+@pytest.mark.parametrize("place", ["token", "branch"])
+def test_a_reference_to_another_tasks_secret_is_refused_wherever_it_stands(
+    run: Run, place: str
+) -> None:
+    ran = run(f"name,settings.repository.{place}\na,secret:{'0' * 32}\n")
     (line,) = ran.lines
-    assert "settings/repository/token: is a reference to a stored secret; give the secret" in line
+    assert f"settings/repository/{place}: the value names a stored secret; send the secret" in line
 
 
 def test_nothing_is_imported_if_a_row_is_bad(run: Run) -> None:
