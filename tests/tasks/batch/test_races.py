@@ -8,12 +8,11 @@ without the lock or the order that it is about.
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from types import ModuleType
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from audit.models import Operation
@@ -21,48 +20,23 @@ from audit.recorder import administrative_operation
 from permissions import queries as permission_queries
 from permissions.changes import RestorePermissions, SetPermissions
 from permissions.flags import ALL
-from permissions.matrix import Grant, Interned, digest_of, intern_matrices
-from permissions.models import PermissionMatrix, RoleMember, RolePermission, TaskPermission
+from permissions.models import RoleMember, RolePermission, TaskPermission
 from tasks import queries
 from tasks.batch import pipeline
 from tasks.batch.change import Change
 from tasks.batch.errors import PlanDrifted, PlanRefused
-from tasks.batch.pipeline import Applied, Batch
+from tasks.batch.pipeline import Applied
 from tasks.batch.plan import OutcomeKind, Reason
-from tasks.changes import RestoreSettings, SetEnabled, UpdateSettings
+from tasks.changes import RestoreSettings, UpdateSettings
 from tasks.changes import settings as settings_changes
 from tasks.models import Task, TaskType
 from tests.conftest import ORIGIN, Governed
 from tests.held_threads import Held, threads, wait_until_blocked
 from tests.observed import assert_history_replays
+from tests.tasks.batch.racing import MAIN, OFF, READERS, apply, batch, locked
 
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-MAIN = UpdateSettings(patch={"repository": {"branch": "main"}})
-OFF = SetEnabled(enabled=False, reason="frozen")
-READERS = SetPermissions(flags={7: {"is_view": True}})
-
-
-def batch(change: Change[Any], uids: list[str], **more: Any) -> Batch:
-    return Batch(change=change, uids=uids, origin=ORIGIN, **more)
-
-
-def apply(actor: User, change: Change[Any], uids: list[str], **more: Any) -> Callable[[], Applied]:
-    """Return the call that applies the change, for a thread."""
-    receipt = more.pop("receipt", None)
-    return lambda: pipeline.apply(actor=actor, batch=batch(change, uids, **more), receipt=receipt)
-
-
-@contextmanager
-def locked(*uids: str, permissions: bool = False) -> Iterator[None]:
-    """Hold the tasks' rows, or their permission rows, until the block ends; then commit."""
-    tasks = Task.objects.filter(uid__in=uids)
-    rows = TaskPermission.objects.filter(task__uid__in=uids)
-    with transaction.atomic():
-        held = (rows if permissions else tasks).select_for_update(of=("self",), no_key=True)
-        assert len(held) == len(uids)
-        yield
 
 
 def settings_of(uid: str) -> Any:
@@ -114,42 +88,6 @@ def test_what_a_batch_says_was_there_before_was_there(
     said = {json.loads(outcome.before)["repository"]["branch"] for outcome in second.plan.outcomes}
     assert said == {"main" if locks else "develop"}
     assert {settings_of(uid)["repository"]["branch"] for uid in uids} == {"release"}
-
-
-READS: dict[str, tuple[Change[Any], ModuleType, str, str]] = {
-    "settings": (MAIN, queries, "READ_SETTINGS", "id"),
-    "enabled": (OFF, queries, "READ_ENABLED", "id"),
-    "permissions": (READERS, permission_queries, "READ_GOVERNED", "governed.task_id"),
-}
-
-
-@pytest.mark.parametrize("in_key_order", [True, False])
-@pytest.mark.parametrize("what", READS)
-def test_overlapping_batches_in_opposite_orders_do_not_deadlock(
-    governed: Governed, monkeypatch: pytest.MonkeyPatch, what: str, in_key_order: bool
-) -> None:
-    uids = governed.add_tasks(3)
-    change, module, name, key = READS[what]
-    if not in_key_order:
-        as_given = "array_position(%(uids)b::text[], uid::text)"
-        statement = getattr(module, name)
-        monkeypatch.setattr(module, name, statement.replace(f"BY {key}", f"BY {as_given}"))
-    with threads() as start:
-        with locked(uids[1], permissions=what == "permissions"):
-            # In the order given, each would hold an end, and want the other's next.
-            one = start(apply(governed.manager, change, uids))
-            wait_until_blocked(1)
-            other = start(apply(governed.admin, change, uids[::-1]))
-            wait_until_blocked(2)
-        failures = [future.exception() for future in (one, other)]
-    deadlocks = [error for error in failures if error is not None]
-    if in_key_order:
-        assert not deadlocks
-        assert sorted([one.result().operation.changed, other.result().operation.changed]) == [0, 3]
-    else:
-        (deadlock,) = deadlocks
-        assert isinstance(deadlock, OperationalError)
-        assert "deadlock" in str(deadlock)
 
 
 def revoke_nothing(governed: Governed) -> None:
@@ -290,56 +228,6 @@ def test_of_two_actors_with_the_same_fingerprint_one_applies_and_one_is_told(
     assert isinstance(error, PlanDrifted)
     assert sorted(error.uids) == sorted(uids)
     assert Operation.objects.filter(kind=MAIN.kind).count() == 1
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_the_same_matrix_interned_twice_at_once_is_one_matrix(
-    governed: Governed, fails: bool
-) -> None:
-    mine, yours = governed.add_tasks(2)
-    first = Held(fails=fails)
-    with threads() as start:
-        one = start(apply(governed.manager, READERS, [mine], receipt=first))
-        assert first.written.wait(20)
-        other = start(apply(governed.admin, READERS, [yours]))
-        wait_until_blocked()
-        first.may_go_on.set()
-        assert isinstance(one.exception(), ZeroDivisionError) is fails
-        other.result()
-    (matrix,) = PermissionMatrix.objects.exclude(digest=None)
-    pointing = set(TaskPermission.objects.filter(matrix=matrix).values_list("task__uid", flat=True))
-    assert pointing == ({yours} if fails else {mine, yours})
-    assert matrix.rows.count() == 12
-
-
-@pytest.mark.parametrize("in_order", [True, False])
-def test_matrices_interned_in_opposite_orders_do_not_deadlock(
-    governed: Governed, monkeypatch: pytest.MonkeyPatch, in_order: bool
-) -> None:
-    if not in_order:
-        statement = permission_queries.ADD_MATRICES
-        monkeypatch.setattr(
-            permission_queries,
-            "ADD_MATRICES",
-            statement.replace("ORDER BY project_id, digest\n", ""),
-        )
-    role, key = governed.role(8), governed.project.pk
-    matrices = [{8: Grant(role.pk, bits)} for bits in range(3)]
-    named = sorted((Interned(key, digest_of(rows)), rows) for rows in matrices)
-
-    def intern(order: list[Any]) -> Callable[[], object]:
-        return transaction.atomic(lambda: intern_matrices(dict(order)))
-
-    with threads() as start:
-        with transaction.atomic():
-            intern_matrices(dict(named[1:2]))
-            one = start(intern(named))
-            wait_until_blocked(1)
-            other = start(intern(named[::-1]))
-            wait_until_blocked(2)
-        failed = [future for future in (one, other) if future.exception()]
-    assert len(failed) == (0 if in_order else 1)
-    assert PermissionMatrix.objects.exclude(digest=None).count() == 3
 
 
 def add_copy_to_viewers(governed: Governed) -> None:
