@@ -55,13 +55,16 @@ class TrackedRecords(HistoricalRecords):  # type: ignore[misc]  # the library ha
         return False
 
     def get_meta_options(self, model: type[models.Model]) -> dict[str, Any]:
-        """Index what is asked: one object's rows in time, and all rows in time."""
+        """Index what is asked: one object's rows in order, and all rows in time.
+
+        Rows of one object are numbered in the order of its changes; clocks may disagree.
+        """
         options: dict[str, Any] = super().get_meta_options(model)
         key = model._meta.pk
         assert key is not None  # noqa: S101 - a concrete model has a key
         name = model._meta.model_name
         options["indexes"] = (
-            models.Index(fields=[key.name, "history_date"], name=f"{name}_object_date"),
+            models.Index(fields=[key.name, "history_id"], name=f"{name}_object_order"),
             models.Index(fields=["history_date"], name=f"{name}_date"),
         )
         return options

@@ -68,7 +68,7 @@ JOIN LATERAL (
     SELECT matrix_id, own_matrix_id
     FROM permissions_historicaltaskpermission
     WHERE task_id = task.id AND history_id < after.history_id
-    ORDER BY history_id + 0 DESC
+    ORDER BY history_id DESC
     LIMIT 1
 ) AS before ON true
 WHERE task.uid = ANY(%(uids)b::text[])

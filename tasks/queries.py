@@ -21,8 +21,7 @@ ORDER BY id
 
 # What the targets became in an operation, what they were before it, and whether they still are so; one
 # that was recycled since is not. Rows of one object are numbered in the order of its changes, under its
-# lock; clocks may disagree. The "+ 0" has them found by the object: by their own key, all later rows
-# would be read for every object.
+# lock; clocks may disagree.
 READ_BEFORE_OPERATION = """
 SELECT task.id, task.uid, task.task_type_id, task.version,
        task.settings::text, task.enabled, task.disabled_reason,
@@ -37,7 +36,7 @@ JOIN LATERAL (
     SELECT settings, enabled, disabled_reason
     FROM tasks_historicaltask
     WHERE id = task.id AND history_id < after.history_id
-    ORDER BY history_id + 0 DESC
+    ORDER BY history_id DESC
     LIMIT 1
 ) AS before ON true
 WHERE task.uid = ANY(%(uids)b::text[])

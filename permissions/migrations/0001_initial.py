@@ -764,7 +764,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="historicalapitoken",
-            index=models.Index(fields=["id", "history_date"], name="apitoken_object_date"),
+            index=models.Index(fields=["id", "history_id"], name="apitoken_object_order"),
         ),
         migrations.AddIndex(
             model_name="historicalapitoken",
@@ -772,7 +772,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="historicalrole",
-            index=models.Index(fields=["id", "history_date"], name="role_object_date"),
+            index=models.Index(fields=["id", "history_id"], name="role_object_order"),
         ),
         migrations.AddIndex(
             model_name="historicalrole",
@@ -794,7 +794,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="historicaltaskpermission",
-            index=models.Index(fields=["task", "history_date"], name="taskpermission_object_date"),
+            index=models.Index(fields=["task", "history_id"], name="taskpermission_object_order"),
         ),
         migrations.AddIndex(
             model_name="historicaltaskpermission",
@@ -816,7 +816,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="historicalrolepermission",
-            index=models.Index(fields=["id", "history_date"], name="rolepermission_object_date"),
+            index=models.Index(fields=["id", "history_id"], name="rolepermission_object_order"),
         ),
         migrations.AddIndex(
             model_name="historicalrolepermission",
@@ -824,7 +824,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="historicalrolemember",
-            index=models.Index(fields=["id", "history_date"], name="rolemember_object_date"),
+            index=models.Index(fields=["id", "history_id"], name="rolemember_object_order"),
         ),
         migrations.AddIndex(
             model_name="historicalrolemember",

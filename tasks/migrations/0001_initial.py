@@ -313,7 +313,7 @@ class Migration(migrations.Migration):
                 "ordering": ("-history_date", "-history_id"),
                 "get_latest_by": ("history_date", "history_id"),
                 "indexes": [
-                    models.Index(fields=["id", "history_date"], name="project_object_date"),
+                    models.Index(fields=["id", "history_id"], name="project_object_order"),
                     models.Index(fields=["history_date"], name="project_date"),
                 ],
             },
@@ -357,7 +357,7 @@ class Migration(migrations.Migration):
                 "ordering": ("-history_date", "-history_id"),
                 "get_latest_by": ("history_date", "history_id"),
                 "indexes": [
-                    models.Index(fields=["id", "history_date"], name="tasktype_object_date"),
+                    models.Index(fields=["id", "history_id"], name="tasktype_object_order"),
                     models.Index(fields=["history_date"], name="tasktype_date"),
                 ],
             },
@@ -399,7 +399,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="historicaltask",
-            index=models.Index(fields=["id", "history_date"], name="task_object_date"),
+            index=models.Index(fields=["id", "history_id"], name="task_object_order"),
         ),
         migrations.AddIndex(
             model_name="historicaltask",
