@@ -13,7 +13,6 @@ _SECONDS = {
     "get_objects_for_user/light/page": 0.100,
     "visible_tasks/light/count": 0.150,
     "visible_tasks/light/page": 0.100,
-    "visible_tasks/heavy/page": 0.100,
     "has_perm/light": 0.003,
     "has_perm/heavy": 0.003,
 }
