@@ -4,7 +4,10 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib.auth.management import create_permissions
+from django.core.checks import Tags, register
 from django.db.models.signals import post_migrate  # noqa: TID251 - about schemas, not rows
+
+from audit.checks import check_guards
 
 
 class AuditConfig(AppConfig):
@@ -14,7 +17,8 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit"
 
     def ready(self) -> None:
-        """See to it that there is a group of auditors."""
+        """Register the system checks, and see to it that there is a group of auditors."""
+        register(check_guards, Tags.database)
         post_migrate.connect(make_auditors, sender=self)
 
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from simple_history.models import HistoricalRecords
 
+from audit.append_only import APPEND_ONLY
 from audit.context import current_operation, current_operation_id
 from audit.models import Operation
 
@@ -29,7 +30,7 @@ class HistoryRow(models.Model):
 
 
 class TrackedRecords(HistoricalRecords):  # type: ignore[misc]  # the library has no types
-    """Historical records with the few indexes that questions to history need.
+    """Historical records that never change, with the few indexes that questions to history need.
 
     Indexes dominate the cost of inserting history, so the copies of the model's own are left out.
     """
@@ -55,7 +56,7 @@ class TrackedRecords(HistoricalRecords):  # type: ignore[misc]  # the library ha
         return False
 
     def get_meta_options(self, model: type[models.Model]) -> dict[str, Any]:
-        """Index what is asked: one object's rows in order, and all rows in time.
+        """Refuse changes, and index what is asked: one object's rows in order, and all rows in time.
 
         Rows of one object are numbered in the order of its changes; clocks may disagree.
         """
@@ -67,6 +68,7 @@ class TrackedRecords(HistoricalRecords):  # type: ignore[misc]  # the library ha
             models.Index(fields=[key.name, "history_id"], name=f"{name}_object_order"),
             models.Index(fields=["history_date"], name=f"{name}_date"),
         )
+        options["triggers"] = APPEND_ONLY
         return options
 
 

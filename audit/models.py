@@ -10,6 +10,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
+from audit.append_only import FORWARD_ONLY
+
 
 class Channel(models.TextChoices):
     """Where a change came in."""
@@ -28,6 +30,9 @@ class State(models.TextChoices):
     APPLIED = "applied", _("applied")
     REFUSED = "refused", _("refused")
     FAILED = "failed", _("failed")
+
+
+UNFINISHED = (State.QUEUED, State.RUNNING)
 
 
 class Operation(models.Model):
@@ -81,7 +86,13 @@ class Operation(models.Model):
                 condition=models.Q(actor__isnull=False) | models.Q(channel=Channel.DATABASE),
                 name="operation_has_actor",
             ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=UNFINISHED, finished_at__isnull=True)
+                | (~models.Q(state__in=UNFINISHED) & models.Q(finished_at__isnull=False)),
+                name="operation_finished_has_time",
+            ),
         )
+        triggers = FORWARD_ONLY
 
     def __str__(self) -> str:
         return f"{self.title}, {self.created_at:%-d %B %Y %H:%M} UTC"

@@ -19,14 +19,13 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.jobs import Status
 
-from audit.models import Operation, Progress, State
+from audit.models import UNFINISHED, Operation, Progress, State
 from tasks import queries
 from tasks.batch import pipeline
 from tasks.batch.pipeline import RUN_JOB, Report
 from tasks.models import PreviewedPlan, StoredAnswer
 
 
-_UNFINISHED = (State.QUEUED, State.RUNNING)
 # After the first attempt: whether it raised, or died with its worker.
 _RETRIES = 4
 _KEPT_FOR = timedelta(hours=24)
@@ -102,7 +101,7 @@ def fail_abandoned() -> None:
     """Mark every unfinished operation without a living job as failed."""
     # Read before the jobs: an operation and its job are committed together, so a job that is not
     # there by then is gone.
-    unfinished = list(Operation.objects.filter(state__in=_UNFINISHED).values_list("pk", flat=True))
+    unfinished = list(Operation.objects.filter(state__in=UNFINISHED).values_list("pk", flat=True))
     living = ProcrastinateJob.objects.filter(
         task_name=RUN_JOB, status__in=[Status.TODO.value, Status.DOING.value]
     )
@@ -124,7 +123,7 @@ def _start(*, operation_id: str) -> Operation | None:
     """Mark the operation as running, for others to see; None if it is finished."""
     now = timezone.now()
     with transaction.atomic():
-        started = Operation.objects.filter(pk=operation_id, state__in=_UNFINISHED).update(
+        started = Operation.objects.filter(pk=operation_id, state__in=UNFINISHED).update(
             state=State.RUNNING, started_at=now
         )
         if not started:
@@ -139,7 +138,7 @@ def _start(*, operation_id: str) -> Operation | None:
 
 
 def _end(operation_id: UUID | str, state: State, code: str, detail: str) -> None:
-    Operation.objects.filter(pk=operation_id, state__in=_UNFINISHED).update(
+    Operation.objects.filter(pk=operation_id, state__in=UNFINISHED).update(
         state=state,
         refusals=[{"target": "", "code": code, "detail": detail}],
         requested=None,

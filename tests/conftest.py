@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.utils import timezone
 
 from audit.context import Origin
@@ -117,6 +118,36 @@ def build_governed(name: str = "payments") -> Governed:
         for code, user in ((3, manager), (4, developer), (8, viewer)):
             RoleMember.objects.create(role=project.roles.get(code=code), user=user)
     return Governed(project, task_type, admin, manager, developer, viewer, outsider)
+
+
+_LET_TRUNCATE = """
+DO $$
+DECLARE
+    guard record;
+BEGIN
+    FOR guard IN
+        SELECT tgname, tgrelid::regclass AS named FROM pg_trigger
+        WHERE tgname LIKE 'pgtrigger_append_only_truncate_%'
+    LOOP
+        EXECUTE format('ALTER TABLE %s {} TRIGGER %I', guard.named, guard.tgname);
+    END LOOP;
+END
+$$
+"""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _emptying_the_test_database_is_let_through() -> Iterator[None]:
+    """Disable the guards against TRUNCATE while Django empties the database after a test, only then."""
+    flush = DatabaseOperations.sql_flush
+
+    def let_through(*arguments: Any, **how: Any) -> list[str]:
+        statements = flush(*arguments, **how)
+        return [_LET_TRUNCATE.format("DISABLE"), *statements, _LET_TRUNCATE.format("ENABLE")]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", let_through)
+        yield
 
 
 @pytest.fixture

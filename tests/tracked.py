@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection, models
 from django.utils import timezone
+from simple_history.models import registered_models
 
 from permissions.models import (
     ApiToken,
@@ -119,6 +120,9 @@ TRACKED: dict[type[models.Model], tuple[Callable[[Governed], Values], Values]] =
     TaskPermission: (task_permission_values, {"own_matrix": None}),
     ApiToken: (token_values, {"networks": ["10.0.0.0/8", "::/0"], "scopes": [], "revoked_at": NOW}),
 }
+
+# All history, whoever writes it.
+HISTORIES: list[type[models.Model]] = [model.history.model for model in registered_models.values()]
 
 
 def rows_of(table: str, *, where: Mapping[Any, Any]) -> list[Values]:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app as jobs
 
 from audit.context import Origin, recording
-from audit.models import Operation, State
+from audit.models import UNFINISHED, Operation, State
 from audit.recorder import RecordedCountDiffers, new_operation
 from tasks.batch.authority import authority
 from tasks.batch.change import Change, Row
@@ -161,7 +161,7 @@ def run(*, operation: Operation, actor: User, report: Report) -> Operation:
 def _run(*, operation: Operation, actor: User, report: Report) -> Operation:
     with planned_for_the_targets(), transaction.atomic(durable=True):
         operation = Operation.objects.select_for_update(of=("self",)).get(pk=operation.pk)
-        if operation.state not in {State.QUEUED, State.RUNNING}:
+        if operation.state not in UNFINISHED:
             return operation
         batch = _accepted_batch(operation)
         change, plan = _plan(actor=actor, batch=batch, lock=True, report=report)

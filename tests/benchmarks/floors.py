@@ -14,11 +14,11 @@ from tests.benchmarks.estate import Estate
 ADD_OPERATION = """
 INSERT INTO audit_operation (
     id, kind, state, actor_id, actor_name, channel, token_name, request_id, user_agent, parameters,
-    reason, fingerprint, targets, changed, unchanged, refusals, created_at
+    reason, fingerprint, targets, changed, unchanged, refusals, created_at, finished_at
 )
 VALUES (
     gen_random_uuid(), 'floor', 'applied', %(actor)s, 'manager', 'command', '', '', '', '{}',
-    '', '', 0, 0, 0, '[]', now()
+    '', '', 0, 0, 0, '[]', now(), now()
 )
 RETURNING id
 """

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from audit.context import Origin
 from audit.models import Channel, Operation, State
+from audit.recorder import new_operation
 from tasks.batch import pipeline
 from tasks.batch.pipeline import Batch
 from tasks.changes import RestoreSettings, UpdateSettings
@@ -19,6 +21,19 @@ def apply(governed: Governed, uids: list[str], **settings: Any) -> Operation:
     change = UpdateSettings(patch={"repository": settings})
     batch = Batch(change=change, uids=uids, origin=ORIGIN, reason="Because of the audit")
     return pipeline.apply(actor=governed.developer, batch=batch).operation
+
+
+def ended(governed: Governed, state: State, **values: Any) -> Operation:
+    """Return an operation of the developer's that came through the API and ended like this."""
+    now = timezone.now()
+    origin = Origin(channel=Channel.API, request_id="req-7")
+    operation = new_operation(
+        actor=governed.developer, kind="update_settings", origin=origin, at=now
+    )
+    for name, value in {"state": state, "finished_at": now, **values}.items():
+        setattr(operation, name, value)
+    operation.save(force_insert=True)
+    return operation
 
 
 def listed(client: Any, **query: str) -> list[str]:
@@ -96,18 +111,15 @@ def test_an_undo_and_what_it_undid_link_each_other(governed: Governed) -> None:
 
 def test_refusals_are_shown_task_by_task(governed: Governed) -> None:
     refusals = [{"target": "f" * 24, "code": "no_right", "detail": "you hold no right"}]
-    operation = apply(governed, governed.add_tasks(1), branch="main")
-    Operation.objects.filter(pk=operation.pk).update(state=State.REFUSED, refusals=refusals)
+    operation = ended(governed, State.REFUSED, refusals=refusals)
     shown = text_of(visit(auditor()).get(page("audit_operation_change", operation.pk)))
     assert "f" * 24 in shown
     assert "you hold no right" in shown
 
 
 def test_operations_are_found_by_kind_channel_state_actor_time_and_id(governed: Governed) -> None:
-    operation = apply(governed, governed.add_tasks(1), branch="main")
-    Operation.objects.filter(pk=operation.pk).update(
-        channel=Channel.API, state=State.FAILED, request_id="req-7"
-    )
+    governed.add_tasks(1)
+    operation = ended(governed, State.FAILED)
     client = visit(auditor())
     tomorrow = (timezone.now() + timedelta(days=1)).strftime("%Y-%m-%d")
     for query in (

@@ -4,8 +4,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
-from audit.models import Operation, State
+from audit.models import UNFINISHED, Operation, State
 from audit.recorder import administrative_operation
 from permissions.changes import SetPermissions
 from permissions.models import Scope
@@ -217,8 +218,10 @@ def test_an_operation_that_was_not_applied_cannot_be_undone(
     governed: Governed, state: State
 ) -> None:
     caller = caller_of(governed.developer)
-    location = change_branch(caller, governed.add_tasks(1))
-    Operation.objects.filter(kind="update_settings").update(state=state)
+    body = update(governed.add_tasks(1))
+    location = caller.post(SETTINGS_TASKS, body, Prefer="respond-async")["Location"]
+    ended = None if state in UNFINISHED else timezone.now()
+    Operation.objects.filter(kind="update_settings").update(state=state, finished_at=ended)
     answer = caller.post(f"{location}/revert", b"")
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_revertible")
 

@@ -1,0 +1,121 @@
+"""The triggers that keep the trail append-only: what was recorded stays as it is, whoever asks.
+
+Their functions are in audit's migrations. The library would wrap each function in a setting that
+turns it off and that any database role may set, so its own function is made but never called.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pgtrigger
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+_FUNCTIONS = ("0003_append_only.sql",)
+_FUNCTION = re.compile(r"CREATE FUNCTION (\w+)\(\).*?\$\$(.*?)\$\$", re.DOTALL)
+
+_INSTALLED = """
+SELECT trigger.tgrelid::regclass::text, trigger.tgname,
+       pg_get_triggerdef(trigger.oid, true), function.prosrc
+FROM pg_trigger AS trigger
+JOIN pg_proc AS function ON function.oid = trigger.tgfoid
+WHERE trigger.tgenabled IN ('O', 'A') AND trigger.tgname = ANY(%(names)s)
+"""
+
+
+class Guard(pgtrigger.Trigger):
+    """A trigger that calls one of our own functions.
+
+    `fires` says when, in the words of the database, so that a trigger of its name that fires less
+    often is noticed.
+    """
+
+    def __init__(self, *, function: str, fires: str, **how: Any) -> None:
+        super().__init__(**how, func=f"RAISE EXCEPTION 'the trigger calls {function}() instead';")
+        self.function = function
+        self.fires = fires
+
+    def render_execute(self, model: models.Model) -> str:
+        """Return what the trigger calls."""
+        del model
+        return f"{self.function}()"
+
+
+_NEVER_TRUNCATED = Guard(
+    name="append_only_truncate",
+    function="audit_refuse_change",
+    level=pgtrigger.Statement,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Truncate,
+    fires="BEFORE TRUNCATE ON {table} FOR EACH STATEMENT",
+)
+
+# For tables whose rows never change.
+APPEND_ONLY = (
+    Guard(
+        name="append_only",
+        function="audit_refuse_change",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update | pgtrigger.Delete,
+        fires="BEFORE DELETE OR UPDATE ON {table} FOR EACH ROW",
+    ),
+    _NEVER_TRUNCATED,
+)
+
+# For operations, which change until they are finished.
+FORWARD_ONLY = (
+    Guard(
+        name="forward_only",
+        function="audit_guard_operation",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Update | pgtrigger.Delete,
+        fires="BEFORE DELETE OR UPDATE ON {table} FOR EACH ROW",
+    ),
+    _NEVER_TRUNCATED,
+)
+
+
+class InstalledGuard(NamedTuple):
+    """A guard as the database knows it: table, name, definition, and the body of its function."""
+
+    table: str
+    name: str
+    definition: str
+    body: str
+
+
+def guards() -> list[InstalledGuard]:
+    """Return every guard that the database must have."""
+    bodies = _function_bodies()
+    return [
+        _installed(model._meta.db_table, trigger.get_pgid(model), trigger, bodies)
+        for model, trigger in pgtrigger.registered()
+        if isinstance(trigger, Guard)
+    ]
+
+
+def missing_guards(connection: BaseDatabaseWrapper) -> list[InstalledGuard]:
+    """Return the guards that the database lacks, has disabled, or has made to do something else."""
+    expected = guards()
+    with connection.cursor() as cursor:
+        cursor.execute(_INSTALLED, {"names": [guard.name for guard in expected]})
+        installed = set(map(InstalledGuard._make, cursor.fetchall()))
+    return [guard for guard in expected if guard not in installed]
+
+
+def _installed(table: str, name: str, guard: Guard, bodies: dict[str, str]) -> InstalledGuard:
+    fires = guard.fires.format(table=table)
+    definition = f"CREATE TRIGGER {name} {fires} EXECUTE FUNCTION {guard.function}()"
+    return InstalledGuard(table, name, definition, bodies[guard.function])
+
+
+def _function_bodies() -> dict[str, str]:
+    """Return the bodies of the guards' functions, as the migrations make them."""
+    migrations = Path(__file__).with_name("migrations")
+    return {
+        name: body
+        for file in _FUNCTIONS
+        for name, body in _FUNCTION.findall((migrations / file).read_text())
+    }

@@ -1,0 +1,32 @@
+"""Django's system checks of the trail."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+
+from audit.append_only import missing_guards
+
+
+def check_guards(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Report every table of the trail that the database does not keep append-only.
+
+    Nothing is said while migrations wait: they may be what brings the triggers.
+    """
+    messages: list[CheckMessage] = []
+    for alias in databases or ():
+        executor = MigrationExecutor(connections[alias])
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            continue
+        messages += [
+            Error(
+                f"{guard.table} is not guarded: the trigger {guard.name} is missing, disabled, or does"
+                " not do what Bulkhead made it do.",
+                hint="Find out who changed it. `manage.py pgtrigger install` makes the triggers anew.",
+                id="audit.E001",
+            )
+            for guard in missing_guards(connections[alias])
+        ]
+    return messages

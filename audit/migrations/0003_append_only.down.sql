@@ -1,0 +1,2 @@
+DROP FUNCTION audit_guard_operation();
+DROP FUNCTION audit_refuse_change();

@@ -1,0 +1,195 @@
+"""History and finished operations never change, whoever asks, and a check says if they could."""
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import IntegrityError, connection, models, transaction
+from django.utils import timezone
+
+from audit.append_only import guards, missing_guards
+from audit.models import Channel, Operation, State
+from audit.recorder import administrative_operation, new_operation
+from tests.conftest import ORIGIN, Governed
+from tests.tracked import HISTORIES, TRACKED
+
+
+def execute(statement: str) -> None:
+    """Do to the database what the application would not do."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        # A table is not altered while checks of its rows are put off to the end.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(statement)
+
+
+@pytest.fixture
+def recorded(governed: Governed) -> Governed:
+    """An estate with at least one history row of every tracked model."""
+    with administrative_operation(actor=governed.admin, kind="fill", origin=ORIGIN):
+        for model, (values_of, _) in TRACKED.items():
+            model._default_manager.create(**values_of(governed))
+    return governed
+
+
+@pytest.fixture
+def queued(governed: Governed) -> Operation:
+    """An operation that waits for the worker."""
+    operation = new_operation(
+        actor=governed.manager, kind="test", origin=ORIGIN, at=timezone.now(), reason="because"
+    )
+    operation.state = State.QUEUED
+    operation.save()
+    return operation
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+@pytest.mark.parametrize("switched_off", [False, True])
+def test_a_history_row_can_be_neither_changed_nor_removed(
+    recorded: Governed, history: type[models.Model], switched_off: bool
+) -> None:
+    rows = history._default_manager.all()
+    before = list(rows.values())
+    assert before
+    if switched_off:
+        # Any role may tell the library to ignore triggers; ours do not listen.
+        execute(f"SET LOCAL pgtrigger.ignore = '{{{','.join(guards_of(history))}}}'")
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        rows.update(history_type="-")
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        rows.first().delete()  # type: ignore[union-attr]  # there is one
+    assert list(rows.values()) == before
+
+
+def guards_of(model: type[models.Model]) -> list[str]:
+    """Return the names of the table's triggers."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal",
+            [model._meta.db_table],
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("model", [*HISTORIES, Operation])
+def test_the_trail_cannot_be_truncated(recorded: Governed, model: type[models.Model]) -> None:
+    with pytest.raises(IntegrityError, match="append-only"):
+        execute(f"TRUNCATE {model._meta.db_table} CASCADE")
+    assert model._default_manager.exists()
+
+
+def test_a_finished_operation_neither_changes_nor_goes(governed: Governed) -> None:
+    for operation in Operation.objects.all():
+        operation.reason = "another"
+        with pytest.raises(IntegrityError, match="finished"), transaction.atomic():
+            operation.save()
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Operation.objects.filter(pk=operation.pk).delete()
+        operation.refresh_from_db()
+        assert operation.reason == ""
+
+
+def test_a_finished_operation_does_not_change_even_to_what_it_is(governed: Governed) -> None:
+    with pytest.raises(IntegrityError, match="finished"):
+        Operation.objects.update(state=State.APPLIED)
+
+
+@pytest.mark.parametrize("state", [State.APPLIED, State.REFUSED, State.FAILED])
+def test_an_operation_moves_forward_and_no_further(queued: Operation, state: State) -> None:
+    one = Operation.objects.filter(pk=queued.pk)
+    one.update(state=State.RUNNING, started_at=timezone.now())
+    one.update(state=State.RUNNING, started_at=timezone.now())
+    with pytest.raises(IntegrityError, match="forward"), transaction.atomic():
+        one.update(state=State.QUEUED)
+    one.update(state=state, finished_at=timezone.now(), changed=3, parameters={"a": 1})
+    with pytest.raises(IntegrityError, match="finished"), transaction.atomic():
+        one.update(state=State.RUNNING, finished_at=None)
+    assert one.get().state == state
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("kind", "another"),
+        ("actor_id", 0),
+        ("actor_name", "somebody else"),
+        ("channel", Channel.ADMIN),
+        ("token_id", 7),
+        ("token_name", "another"),
+        ("request_id", "another"),
+        ("address", "192.0.2.1"),
+        ("user_agent", "another"),
+        ("reason", "another"),
+        ("created_at", timezone.now()),
+    ],
+)
+def test_who_asked_for_what_does_not_change_while_it_waits(
+    queued: Operation, field: str, value: Any
+) -> None:
+    with pytest.raises(IntegrityError, match="does not change"), transaction.atomic():
+        Operation.objects.filter(pk=queued.pk).update(**{field: value})
+    with pytest.raises(IntegrityError, match="never removed"), transaction.atomic():
+        queued.delete()
+    assert getattr(Operation.objects.get(pk=queued.pk), field) == getattr(queued, field)
+
+
+def test_an_operation_is_finished_when_it_has_a_time_and_only_then(queued: Operation) -> None:
+    one = Operation.objects.filter(pk=queued.pk)
+    with pytest.raises(IntegrityError, match="finished_has_time"), transaction.atomic():
+        one.update(state=State.APPLIED)
+    with pytest.raises(IntegrityError, match="finished_has_time"), transaction.atomic():
+        one.update(finished_at=timezone.now())
+
+
+@pytest.mark.parametrize("model", [*HISTORIES, Operation])
+@pytest.mark.parametrize(
+    "harm", ["ALTER TABLE {} DISABLE TRIGGER {}", "DROP TRIGGER {1} ON {0}"], ids=["off", "gone"]
+)
+def test_the_check_names_every_guard_that_is_not_in_force(
+    db: None, model: type[models.Model], harm: str
+) -> None:
+    table = model._meta.db_table
+    for name in guards_of(model):
+        execute(harm.format(table, name))
+        with pytest.raises(SystemCheckError, match=rf"audit\.E001.*{table} is not guarded.*{name}"):
+            call_command("check", databases=["default"])
+
+
+@pytest.mark.parametrize(
+    "weaker",
+    [
+        "BEFORE DELETE ON {table} FOR EACH ROW",
+        "BEFORE UPDATE OF history_type OR DELETE ON {table} FOR EACH ROW",
+        "BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW WHEN (false)",
+    ],
+)
+def test_the_check_notices_a_guard_that_fires_less_often(db: None, weaker: str) -> None:
+    guard = next(guard for guard in guards() if guard.table == "tasks_historicaltask")
+    execute(
+        f"CREATE OR REPLACE TRIGGER {guard.name} {weaker.format(table=guard.table)}"
+        " EXECUTE FUNCTION audit_refuse_change()"
+    )
+    assert missing_guards(connection) == [guard]
+
+
+@pytest.mark.parametrize("function", ["audit_refuse_change", "audit_guard_operation"])
+def test_the_check_notices_a_guard_that_was_made_to_do_nothing(db: None, function: str) -> None:
+    expected = {guard for guard in guards() if f"{function}()" in guard.definition}
+    assert expected
+    execute(
+        f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RETURN NEW; END'"
+    )
+    assert set(missing_guards(connection)) == expected
+
+
+def test_the_check_is_content_with_what_the_migrations_make(db: None) -> None:
+    call_command("check", databases=["default"])
+
+
+def test_the_check_is_silent_while_migrations_wait(db: None) -> None:
+    execute("DELETE FROM django_migrations WHERE app = 'audit' AND name > '0003'")
+    for name in guards_of(Operation):
+        execute(f"DROP TRIGGER {name} ON audit_operation")
+    assert missing_guards(connection)
+    call_command("check", databases=["default"])
