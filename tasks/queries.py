@@ -107,6 +107,61 @@ FROM tasks_tasktype
 WHERE id = ANY(%(ids)b::bigint[])
 """
 
+READ_TARGETS = """
+SELECT id, task_type_id
+FROM tasks_task
+WHERE uid = ANY(%(uids)b::text[]) AND recycled_at IS NULL
+ORDER BY id
+"""
+
+READ_NAMED_SCHEMAS = """
+SELECT id, name, schema::text
+FROM tasks_tasktype
+WHERE id = ANY(%(ids)b::bigint[])
+ORDER BY name
+"""
+
+# What stands at each wanted place, a key of the settings (`root`) and the steps inside of it (`rest`),
+# over all targets: the most frequent values, how many tasks have each, and how many values there are.
+# Equal parts of settings are counted before anybody looks inside, which is three times as fast. Of what
+# is not to be shown, a secret above all, only that it is there leaves the database.
+READ_PRESENT_VALUES = """
+WITH target AS MATERIALIZED (
+    SELECT settings FROM tasks_task WHERE id = ANY(%(ids)b::bigint[])
+),
+wanted AS MATERIALIZED (
+    SELECT number, root, is_shown,
+           ARRAY(SELECT jsonb_array_elements_text(rest::jsonb)) AS rest
+    FROM unnest(%(roots)b::text[], %(rests)b::text[], %(shown)b::boolean[])
+        WITH ORDINALITY AS place (root, rest, is_shown, number)
+),
+part AS MATERIALIZED (
+    SELECT root, settings -> root AS value, count(*) AS tasks
+    FROM target
+    CROSS JOIN (SELECT DISTINCT root FROM wanted) AS roots
+    GROUP BY 1, 2
+),
+found AS (
+    SELECT number,
+           CASE WHEN is_shown THEN value #> rest
+                WHEN value #> rest IS NOT NULL THEN 'true' END AS value,
+           sum(tasks)::integer AS tasks
+    FROM wanted
+    JOIN part USING (root)
+    GROUP BY 1, 2
+),
+ranked AS (
+    SELECT number, value, tasks,
+           count(*) OVER (PARTITION BY number) AS different,
+           row_number() OVER (PARTITION BY number ORDER BY tasks DESC, value) AS rank
+    FROM found
+)
+SELECT number - 1, value::text, tasks, different
+FROM ranked
+WHERE rank <= %(most)s
+ORDER BY number, rank
+"""
+
 UIDS_OF_OPERATION = """
 SELECT task.uid
 FROM tasks_historicaltask AS changed

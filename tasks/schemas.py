@@ -28,7 +28,7 @@ _REFERENCE = re.compile(REFERENCE_PATTERN)
 # PostgreSQL stores neither in jsonb, nor in text.
 _UNSTORABLE_TEXT = re.compile("[\\0\ud800-\udfff]")
 # What is said is said again for every target of a batch: enough to repair settings by, and no more.
-_MOST_PROBLEMS = 20
+MOST_PROBLEMS = 20
 _LONGEST_MESSAGE = 300
 _LONGEST_KEY = 255
 
@@ -56,11 +56,11 @@ class CompiledSchema:
         """Return the rules that the settings break, the first twenty if there are more."""
         if self.validator.is_valid(settings):
             return []
-        return list(map(_problem, islice(self.validator.iter_errors(settings), _MOST_PROBLEMS)))
+        return list(map(problem_of, islice(self.validator.iter_errors(settings), MOST_PROBLEMS)))
 
     def secret_problems(self, place: Pointer, value: Any) -> list[Problem]:
         """Return every rule that the raw value for a secret place breaks."""
-        return [_problem(error, prefix=place) for error in self.secrets[place].iter_errors(value)]
+        return [problem_of(error, prefix=place) for error in self.secrets[place].iter_errors(value)]
 
 
 def check_schema(schema: Any) -> None:
@@ -87,8 +87,8 @@ def check_schema(schema: Any) -> None:
 def compiled_schema(text: str) -> CompiledSchema:
     """Compile the schema given as JSON text; equal texts share one result."""
     schema = json.loads(text)
-    secrets = {place: _compile(rules) for place, rules in _secret_places(schema)}
-    return CompiledSchema(validator=_compile(_with_references(schema)), secrets=secrets)
+    secrets = {place: compile_rules(rules) for place, rules in _secret_places(schema)}
+    return CompiledSchema(validator=compile_rules(_with_references(schema)), secrets=secrets)
 
 
 def problems_for_any_type(document: Any, *, sealed: Container[str]) -> list[Problem]:
@@ -97,7 +97,7 @@ def problems_for_any_type(document: Any, *, sealed: Container[str]) -> list[Prob
     `sealed` are the places of references made by us: one that somebody else wrote would name a secret
     that is not theirs.
     """
-    return list(islice(_problems_inside(document, sealed, ()), _MOST_PROBLEMS))
+    return list(islice(_problems_inside(document, sealed, ()), MOST_PROBLEMS))
 
 
 def json_pointer(place: Pointer) -> str:
@@ -135,7 +135,8 @@ def _problem_of_key(key: str) -> str:
     return ""
 
 
-def _compile(schema: Any) -> jsonschema_rs.Draft202012Validator:
+def compile_rules(schema: Any) -> jsonschema_rs.Draft202012Validator:
+    """Compile a schema, or a part of one, so that it neither stalls, nor tells values, nor fetches."""
     # The linear-time engine: a pattern in a schema must not be able to stall a batch.
     return jsonschema_rs.Draft202012Validator(
         schema,
@@ -146,7 +147,8 @@ def _compile(schema: Any) -> jsonschema_rs.Draft202012Validator:
     )
 
 
-def _problem(error: jsonschema_rs.ValidationError, prefix: Pointer = ()) -> Problem:
+def problem_of(error: jsonschema_rs.ValidationError, prefix: Pointer = ()) -> Problem:
+    """Return what the library found, told by the place and the rule."""
     place = (*prefix, *map(str, error.instance_path))
     rule = str(error.schema_path[-1]) if error.schema_path else "false schema"
     return Problem(json_pointer(place), rule, _shortened(error.message))
@@ -160,8 +162,8 @@ def _shortened(message: str) -> str:
 
 
 def _secret_places(schema: Any, place: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
-    for name, rules in _properties(schema).items():
-        if _is_secret(rules):
+    for name, rules in properties_of(schema).items():
+        if is_secret(rules):
             yield (*place, name), rules
         else:
             yield from _secret_places(rules, (*place, name))
@@ -169,21 +171,23 @@ def _secret_places(schema: Any, place: Pointer = ()) -> Iterator[tuple[Pointer, 
 
 def _with_references(schema: Any) -> Any:
     """Return the schema in which every secret is a reference."""
-    if _is_secret(schema):
+    if is_secret(schema):
         return {"type": "string", "pattern": REFERENCE_PATTERN}
-    properties = _properties(schema)
+    properties = properties_of(schema)
     if not properties:
         return schema
     replaced = {name: _with_references(rules) for name, rules in properties.items()}
     return {**schema, "properties": replaced}
 
 
-def _properties(schema: Any) -> Mapping[str, Any]:
+def properties_of(schema: Any) -> Mapping[str, Any]:
+    """Return the properties that a schema names, if it is one of an object."""
     properties = schema.get("properties") if isinstance(schema, dict) else None
     return properties if isinstance(properties, dict) else {}
 
 
-def _is_secret(schema: Any) -> bool:
+def is_secret(schema: Any) -> bool:
+    """Return whether what the schema describes is a secret."""
     return isinstance(schema, dict) and schema.get("writeOnly") is True
 
 
@@ -201,11 +205,11 @@ def _refuse_unusable_keywords(schema: Any, place: Pointer = (), *, held: bool = 
         return
     if not str(schema.get("$ref", "#")).startswith("#"):
         raise SchemaInvalid(f"{json_pointer(place)}: a $ref must stay inside the schema")
-    if _is_secret(schema) and not (held and place and schema.get("type") == "string"):
+    if is_secret(schema) and not (held and place and schema.get("type") == "string"):
         raise SchemaInvalid(
             f"{json_pointer(place)}: writeOnly is for string properties outside combinators"
         )
-    properties = _properties(schema)
+    properties = properties_of(schema)
     for name, rules in properties.items():
         _refuse_unusable_keywords(rules, (*place, "properties", name), held=held)
     for keyword, value in schema.items():
