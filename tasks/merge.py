@@ -95,10 +95,17 @@ def _merge_sql(
         name = sql.SQL("{}::text").format(argument(key))
         inside = sql.SQL("({} -> {})").format(document, name)
         merged += [name, _merge_sql(inside, value, arguments)]
+    sides = [kept]
+    if others:
+        written = json.dumps(others, ensure_ascii=False)
+        sides.append(sql.SQL("{}::jsonb").format(argument(written)))
+    if merged:
+        sides.append(sql.SQL("jsonb_build_object({})").format(sql.SQL(", ").join(merged)))
     # The document stands beside one `||` only: each copies both of its sides.
-    return sql.SQL("(({}) || ({}::jsonb || jsonb_build_object({})))").format(
-        kept, argument(json.dumps(others, ensure_ascii=False)), sql.SQL(", ").join(merged)
-    )
+    first, *rest = sides
+    if not rest:
+        return sql.SQL("({})").format(first)
+    return sql.SQL("(({}) || ({}))").format(first, sql.SQL(" || ").join(rest))
 
 
 def same(one: Any, other: Any) -> bool:

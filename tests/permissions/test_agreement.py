@@ -60,6 +60,8 @@ def by_rows_of_the_view(built: Built) -> Answer:
             "SELECT user_id, content_object_id, permission.codename"
             " FROM permissions_effective AS effective"
             " JOIN auth_permission AS permission ON permission.id = effective.permission_id"
+            " WHERE user_id = ANY(%s) AND content_object_id = ANY(%s)",
+            [[user.pk for user in built.users], [task.pk for task in built.tasks]],
         )
         rows = set(cursor.fetchall())
     return {

@@ -170,8 +170,10 @@ def built(world: World, governed: Governed) -> Iterator[Built]:
             build_task(job, users, projects[job.project], governed.task_type, operation)
             for job in world.jobs
         ]
-    yield Built([User.objects.get(pk=user.pk) for user in users], tasks)
-    transaction.savepoint_rollback(savepoint)
+    try:
+        yield Built([User.objects.get(pk=user.pk) for user in users], tasks)
+    finally:
+        transaction.savepoint_rollback(savepoint)
 
 
 def build_person(person: Person, name: str, groups: list[Group]) -> User:
