@@ -30,13 +30,22 @@ class State(models.TextChoices):
     APPLIED = "applied", _("applied")
     REFUSED = "refused", _("refused")
     FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
 
 
 UNFINISHED = (State.QUEUED, State.RUNNING)
 
 
+class Stage(models.TextChoices):
+    """What a running operation is busy with."""
+
+    READING = "reading", _("reading")
+    JUDGING = "judging", _("judging")
+    WRITING = "writing", _("writing")
+
+
 class Operation(models.Model):
-    """One change that was applied, waits for the worker, or was refused there.
+    """One change that was applied, waits for the worker, was refused, or was cancelled.
 
     `parameters` never holds a secret: secrets are replaced by references when a change is bound to its
     targets. `requested` holds the uids of the targets only while a worker still needs them.
@@ -71,6 +80,15 @@ class Operation(models.Model):
     reverts = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, related_name="reverted_by"
     )
+    cancelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="+",
+    )
+    cancelled_by_name = models.CharField(max_length=150, blank=True, default="", db_default="")
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -104,12 +122,26 @@ class Operation(models.Model):
 
 
 class Progress(models.Model):
-    """How far a running operation has come; written outside its transaction, so that others see it."""
+    """How far a running operation has come; written outside its transaction, so that others see it.
+
+    `cancelled_at` and `cancelled_by` are the wish that it stop. They stand here because the operation's
+    own row is locked while it runs.
+    """
 
     operation = models.OneToOneField(Operation, on_delete=models.CASCADE, primary_key=True)
+    stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.READING)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     updated_at = models.DateTimeField()
+    cancelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="+",
+    )
+    cancelled_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.done} of {self.total} ({self.operation_id})"

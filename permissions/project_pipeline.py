@@ -31,8 +31,8 @@ from permissions.matrix import Grant, read_matrices
 from permissions.models import RolePermission
 from permissions.states import Situation, State, Step, Wanted, judge, read_projects
 from tasks.batch.errors import NotRevertible
+from tasks.batch.operations import visible_operation
 from tasks.batch.plan import REFUSED_KINDS, Outcome, OutcomeKind, PlanWarning, Reason
-from tasks.batch.revert import visible_operation
 from tasks.models import Project
 from tasks.secrets import keyed_digest
 from tasks.visibility import visible_projects

@@ -19,9 +19,10 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.jobs import Status
 
-from audit.models import UNFINISHED, Operation, Progress, State
+from audit.models import UNFINISHED, Operation, Progress, Stage, State
 from tasks import queries
 from tasks.batch import pipeline
+from tasks.batch.errors import Cancelled
 from tasks.batch.pipeline import RUN_JOB, Report
 from tasks.models import PreviewedPlan, StoredAnswer
 
@@ -87,7 +88,6 @@ def carry_out(*, operation_id: str) -> None:
         return
     with _reporting(operation) as report:
         pipeline.run(operation=operation, actor=actor, report=report)
-        report(operation.targets, operation.targets)
 
 
 def give_up(*, operation_id: str) -> None:
@@ -132,7 +132,12 @@ def _start(*, operation_id: str) -> Operation | None:
         # Made here, because the running transaction locks what its foreign key refers to.
         Progress.objects.update_or_create(
             operation=operation,
-            defaults={"done": 0, "total": operation.targets, "updated_at": now},
+            defaults={
+                "stage": Stage.READING,
+                "done": 0,
+                "total": operation.targets,
+                "updated_at": now,
+            },
         )
     return operation
 
@@ -151,12 +156,18 @@ def _reporting(operation: Operation) -> Iterator[Report]:
     """Report progress through a connection of its own, so that others see it before the commit."""
     with closing(connections.create_connection(DEFAULT_DB_ALIAS)) as connection:
 
-        def report(done: int, total: int) -> None:
+        def report(stage: Stage, done: int) -> None:
+            arguments: dict[str, str | int] = {
+                "operation": str(operation.pk),
+                "stage": stage,
+                "done": done,
+            }
+            cancelled = False
             # Nobody's operation fails because its progress could not be shown.
             with suppress(DatabaseError), connection.cursor() as cursor:
-                cursor.execute(
-                    queries.REPORT_PROGRESS,
-                    {"operation": str(operation.pk), "done": done, "total": total},
-                )
+                cursor.execute(queries.REPORT_PROGRESS, arguments)
+                (cancelled,) = cursor.fetchone()
+            if cancelled:
+                raise Cancelled
 
         yield report

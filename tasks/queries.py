@@ -170,11 +170,13 @@ WHERE changed.operation_id = %(operation)s::uuid
 ORDER BY task.id
 """
 
-# Through a connection of its own: the operation's transaction is still open.
+# Through a connection of its own: the operation's transaction is still open. It tells whether somebody
+# has cancelled the operation meanwhile.
 REPORT_PROGRESS = """
 UPDATE audit_progress
-SET done = %(done)s, total = %(total)s, updated_at = clock_timestamp()
+SET stage = %(stage)s, done = %(done)s, updated_at = clock_timestamp()
 WHERE operation_id = %(operation)s::uuid
+RETURNING cancelled_at IS NOT NULL
 """
 
 # Which of these ids, and of these names in their projects, are taken, and by a task that the operation

@@ -20,6 +20,7 @@ from tasks.batch.errors import (
     Overtaken,
     PlanDrifted,
     PlanRefused,
+    TooLate,
     TooManyTargets,
 )
 from tasks.batch.plan import OutcomeKind, Reason
@@ -42,6 +43,7 @@ class FaultCode(StrEnum):
     KEY_REUSED = "key_reused"
     KEY_IN_USE = "key_in_use"
     NOT_REVERTIBLE = "not_revertible"
+    TOO_LATE = "too_late"
     NO_OPERATION = "no_operation"
     UNKNOWN_PATH = "unknown_path"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -175,6 +177,11 @@ def _(error: Overtaken) -> Fault:
 @fault_of.register
 def _(error: NotRevertible) -> Fault:
     return Fault(status=422, code=FaultCode.NOT_REVERTIBLE, message=_sentence(error))
+
+
+@fault_of.register
+def _(error: TooLate) -> Fault:
+    return Fault(status=409, code=FaultCode.TOO_LATE, message=_sentence(error))
 
 
 @fault_of.register

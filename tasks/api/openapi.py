@@ -103,6 +103,11 @@ _FAULTS: Mapping[int, str] = {
     500: "Something went wrong in the server.",
     503: "The database cannot serve the request now.",
 }
+_ORDER_FAULTS: Mapping[int, str] = {
+    **{status: _FAULTS[status] for status in (400, 401, 403, 404, 406)},
+    409: "The operation is finished.",
+    **{status: _FAULTS[status] for status in (411, 413, 415, 429, 500, 503)},
+}
 READ_FAULTS = (400, 401, 403, 404, 406, 429, 500, 503)
 
 
@@ -240,5 +245,30 @@ def describe_read(
             tags=[tag],
             parameters=[REQUEST_ID, *headers],
             responses={200: result, **fault_responses(failure, READ_FAULTS)},
+        )
+    )
+
+
+def describe_order(
+    *, operation_id: str, summary: str, description: str, tag: str, result: Schema, failure: Schema
+) -> Any:
+    """Return the decorator of a view that is told, without a body, to do something to one thing."""
+    headers = [header for header in _ANSWER_HEADERS if header.response is True]
+    faults = {
+        status: OpenApiResponse(failure, description=text) for status, text in _ORDER_FAULTS.items()
+    }
+    return extend_schema_view(
+        post=extend_schema(
+            operation_id=operation_id,
+            summary=summary,
+            description=description,
+            tags=[tag],
+            parameters=[REQUEST_ID, *headers],
+            request=None,
+            responses={
+                200: OpenApiResponse(result, description="It is done."),
+                202: OpenApiResponse(result, description="It will be done by the worker."),
+                **faults,
+            },
         )
     )

@@ -1,4 +1,4 @@
-"""`/api/v2/operations/{id}`: how far an operation has come, and its undo."""
+"""`/api/v2/operations/{id}`: how far an operation has come, its cancelling and its undo."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,18 +10,26 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from audit.context import Origin
-from audit.models import Channel, Operation, Progress, State
-from tasks.api.openapi import BatchDescription, component, describe_batch, describe_read
+from audit.models import UNFINISHED, Channel, Operation, Progress, State
+from tasks.api.openapi import (
+    BatchDescription,
+    component,
+    describe_batch,
+    describe_order,
+    describe_read,
+)
 from tasks.api.opsera import OPSERA_FAILURE, OPSERA_RESULT, OpseraBatchView, OpseraView
 from tasks.api.scopes import TASKS_READ, scope_of_kind
-from tasks.api.views import json_response, location_of
-from tasks.batch.errors import Malformed, NotRevertible
+from tasks.api.views import body_of, json_response, location_of
+from tasks.batch.cancelling import cancel
+from tasks.batch.errors import Malformed, NotRevertible, TooLate
+from tasks.batch.operations import visible_operation
 from tasks.batch.pipeline import Batch
-from tasks.batch.revert import Undo, batch_to_undo, visible_operation
+from tasks.batch.revert import Undo, batch_to_undo
 
 
-_WAITING = frozenset({State.QUEUED, State.RUNNING})
-
+# Of these, not all targets have been judged.
+_JUDGED_IN_PART = frozenset({*UNFINISHED, State.CANCELLED})
 
 _LOCATION = {"type": ["string", "null"]}
 _TIME = {"type": ["string", "null"], "format": "date-time"}
@@ -63,6 +71,7 @@ OPERATION = component(
             },
             "reverts": {**_LOCATION, "description": "The operation that this one undid."},
             "reverted_by": {"type": "array", "items": {"type": "string"}},
+            "cancelled_by": {"type": ["string", "null"], "description": "The user's name."},
             "created_at": _TIME,
             "started_at": _TIME,
             "finished_at": _TIME,
@@ -155,6 +164,51 @@ class RevertView(OpseraBatchView):
         return batch_to_undo(actor=actor, undo=undo, origin=origin)
 
 
+@describe_order(
+    operation_id="cancel_operation",
+    summary="Cancel an operation that is not finished",
+    description=(
+        "A queued operation is cancelled at once. A running one stops at the worker's next look and"
+        " changes nothing: the answer is 202, and `state` becomes `cancelled`. Where it is finished"
+        " already, it stays as it is (409). Cancelling twice is cancelling once. The token needs the"
+        " scope that it took to make the change."
+    ),
+    tag="operations",
+    result=OPERATION,
+    failure=OPSERA_FAILURE,
+)
+class CancelView(OpseraView):
+    """Cancels an operation that waits for the worker or is running there."""
+
+    @property
+    def scopes(self) -> Mapping[str, str]:  # type: ignore[override]  # it depends on the operation
+        """Ask for the scope that it takes to do what is to be cancelled."""
+        actor = cast("User", self.request.user)
+        operation = visible_operation(actor=actor, operation_id=self.kwargs["operation_id"])
+        scope = scope_of_kind(operation.kind)
+        if scope is None:
+            # Only batches wait for a worker; everything else is done when it is recorded.
+            raise TooLate(state=operation.state)
+        return {"POST": scope}
+
+    def post(self, request: Request, operation_id: UUID) -> HttpResponse:
+        """Cancel the operation, and answer with it.
+
+        Raises:
+            Malformed: the request says more than which operation to cancel.
+            OperationUnknown: there is no such operation, or it is somebody else's.
+            TooLate: it is finished.
+        """
+        problems = [(f"/{key}", "is not known here") for key in body_of(request, required=False)]
+        problems += [(name, "is no query parameter here") for name in request.query_params]
+        if problems:
+            # Passed over, a dry run would cancel.
+            raise Malformed(sorted(problems))
+        operation = cancel(actor=cast("User", request.user), operation_id=operation_id)
+        status = 200 if operation.state == State.CANCELLED else 202
+        return json_response(operation_data(operation), status=status)
+
+
 def operation_data(operation: Operation) -> dict[str, Any]:
     """Return what an interface says of an operation; nothing in it is a secret."""
     progress = Progress.objects.filter(operation=operation).first()
@@ -175,12 +229,13 @@ def operation_data(operation: Operation) -> dict[str, Any]:
             "unchanged": operation.unchanged,
         },
         "progress": {
-            "done": done if operation.state in _WAITING else operation.targets,
+            "done": done if operation.state in _JUDGED_IN_PART else operation.targets,
             "total": operation.targets,
         },
         "refusals": operation.refusals,
         "reverts": location_of(operation.reverts_id),
         "reverted_by": [location_of(key) for key in reverted_by],
+        "cancelled_by": operation.cancelled_by_name or None,
         "created_at": _time(operation.created_at),
         "started_at": _time(operation.started_at),
         "finished_at": _time(operation.finished_at),

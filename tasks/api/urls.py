@@ -3,13 +3,14 @@
 from django.urls import path
 
 from tasks.api.documents import DocsView, SchemaView
-from tasks.api.operations import OperationView, RevertView
+from tasks.api.operations import CancelView, OperationView, RevertView
 from tasks.api.opsera import SettingsView
 
 
 urlpatterns = [
     path("v2/settings/tasks", SettingsView.as_view()),
     path("v2/operations/<uuid:operation_id>", OperationView.as_view(), name="operation"),
+    path("v2/operations/<uuid:operation_id>/cancel", CancelView.as_view()),
     path("v2/operations/<uuid:operation_id>/revert", RevertView.as_view()),
     path("schema", SchemaView.as_view(), name="schema"),
     path("docs", DocsView.as_view(), name="docs"),

@@ -111,7 +111,7 @@ class BatchView(InterfaceView):
         """Preview, apply or submit the batch."""
         terms = read_terms(request)
         actor = cast("User", request.user)
-        body = _body_of(request, required=self.body_required)
+        body = body_of(request, required=self.body_required)
         batch = self.batch_of(actor=actor, body=body, origin=origin_of(request))
         batch = replace(batch, expected=terms.expected)
         if terms.dry_run:
@@ -178,10 +178,10 @@ def location_of(operation_id: UUID | None) -> str | None:
 
 
 def json_response(
-    body: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
+    body: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
     """Return the response with this body."""
-    return _response(Answer(status=200, headers=headers or {}, content=_as_json(body)))
+    return _response(Answer(status=status, headers=headers or {}, content=_as_json(body)))
 
 
 def fault_response(fault: Fault, body: Mapping[str, Any]) -> HttpResponse:
@@ -202,7 +202,13 @@ def origin_of(request: Request) -> Origin:
     )
 
 
-def _body_of(request: Request, *, required: bool) -> dict[str, Any]:
+def body_of(request: Request, *, required: bool) -> dict[str, Any]:
+    """Return the object that came as body, or an empty one where none came.
+
+    Raises:
+        Malformed: the body is no JSON object, or is required and not there.
+        LengthRequired: it came without its length.
+    """
     # Read through Django, which keeps to the size limit, before DRF looks at it.
     if request.body:
         return cast("dict[str, Any]", request.data)

@@ -109,3 +109,20 @@ class OperationUnknown(BatchError):
 
     def __str__(self) -> str:
         return "no such operation"
+
+
+class Cancelled(BatchError):
+    """Somebody cancelled the operation while it ran."""
+
+    def __str__(self) -> str:
+        return "the operation was cancelled; nothing was changed"
+
+
+@dataclass
+class TooLate(BatchError):
+    """The operation is finished, so it cannot be cancelled any more; `state` says how it ended."""
+
+    state: str
+
+    def __str__(self) -> str:
+        return f"it is too late to cancel: the operation is {self.state} already"

@@ -18,14 +18,23 @@ from django.utils import timezone
 from procrastinate.contrib.django import app as jobs
 
 from audit.context import Origin, recording
-from audit.models import UNFINISHED, Operation, State
+from audit.models import UNFINISHED, Operation, Stage, State
 from audit.recorder import RecordedCountDiffers, new_operation
 from tasks.batch.authority import authority
+from tasks.batch.cancelling import end_as_cancelled, refuse_if_cancelled
 from tasks.batch.change import Change, Row
-from tasks.batch.errors import BatchTooHeavy, Malformed, PlanDrifted, PlanRefused, TokenInvalid
+from tasks.batch.errors import (
+    BatchTooHeavy,
+    Cancelled,
+    Malformed,
+    PlanDrifted,
+    PlanRefused,
+    TokenInvalid,
+)
 from tasks.batch.overtaken import again_if_overtaken
 from tasks.batch.plan import Outcome, OutcomeKind, Plan, Reason
 from tasks.batch.query_plans import planned_for_the_targets
+from tasks.batch.refusals import refusals_of
 from tasks.models import PreviewedPlan
 
 
@@ -33,8 +42,8 @@ RUN_JOB = "tasks.run_operation"
 _VIEW = "view_task"
 _REPORT_EVERY = 1000
 
-# Is told how many targets of how many have been judged.
-Report = Callable[[int, int], None]
+# Is told what the worker is busy with and how many targets have been judged; raises Cancelled.
+Report = Callable[[Stage, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +164,10 @@ def run(*, operation: Operation, actor: User, report: Report) -> Operation:
     Raises:
         Overtaken: other writers kept taking names that the plan gave.
     """
-    return again_if_overtaken(lambda: _run(operation=operation, actor=actor, report=report))
+    try:
+        return again_if_overtaken(lambda: _run(operation=operation, actor=actor, report=report))
+    except Cancelled:
+        return end_as_cancelled(operation_id=operation.pk)
 
 
 def _run(*, operation: Operation, actor: User, report: Report) -> Operation:
@@ -164,7 +176,9 @@ def _run(*, operation: Operation, actor: User, report: Report) -> Operation:
         if operation.state not in UNFINISHED:
             return operation
         batch = _accepted_batch(operation)
+        report(Stage.READING, 0)
         change, plan = _plan(actor=actor, batch=batch, lock=True, report=report)
+        report(Stage.WRITING, len(plan.outcomes))
         # A type may have declared a secret since, which the operation still holds in the open.
         operation.parameters = change.parameters()
         try:
@@ -180,22 +194,8 @@ def _run(*, operation: Operation, actor: User, report: Report) -> Operation:
         operation.requested = None
         operation.finished_at = timezone.now()
         operation.save()
+        refuse_if_cancelled(operation_id=operation.pk)
     return operation
-
-
-def refusals_of(error: TokenInvalid | PlanRefused | PlanDrifted) -> list[dict[str, str]]:
-    """Return every offender as data: target, code and detail."""
-    if isinstance(error, TokenInvalid):
-        return [{"target": "", "code": "token_invalid", "detail": str(error)}]
-    if isinstance(error, PlanDrifted):
-        return [
-            {"target": uid, "code": "drifted", "detail": "changed since the preview"}
-            for uid in error.uids
-        ] or [{"target": "", "code": "drifted", "detail": str(error)}]
-    return [
-        {"target": outcome.uid, "code": str(outcome.reason), "detail": outcome.detail}
-        for outcome in error.plan.refusals
-    ]
 
 
 def _check_token(operation: Operation) -> None:
@@ -245,10 +245,10 @@ def _plan(
             permitted.append((row, rights))
     change = batch.change.bind(rows=[row for row, _ in permitted])
     planned = change.plan(actor=actor, rows=permitted)
-    for count, outcome in enumerate(planned, start=1):
-        judged[outcome.uid] = outcome
+    for count, outcome in enumerate(planned):
         if report and count % _REPORT_EVERY == 0:
-            report(count, len(batch.uids))
+            report(Stage.JUDGING, count)
+        judged[outcome.uid] = outcome
     outcomes = [judged.get(uid) or _missing(uid) for uid in batch.uids]
     plan = Plan(kind=change.kind, identity=batch.change.identity(), outcomes=outcomes)
     return change, plan

@@ -6,9 +6,10 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from audit.context import Origin
-from audit.models import Operation, State
+from audit.models import State
 from tasks.batch.change import Change
-from tasks.batch.errors import NotRevertible, OperationUnknown
+from tasks.batch.errors import NotRevertible
+from tasks.batch.operations import visible_operation
 from tasks.batch.pipeline import Batch
 
 
@@ -17,6 +18,7 @@ _WHY_NOT = {
     State.RUNNING: "the operation is still running",
     State.REFUSED: "the operation was refused and changed nothing",
     State.FAILED: "the operation failed and changed nothing",
+    State.CANCELLED: "the operation was cancelled and changed nothing",
 }
 
 
@@ -27,18 +29,6 @@ class Undo:
     operation_id: UUID
     skip_conflicts: bool = False
     reason: str = ""
-
-
-def visible_operation(*, actor: User, operation_id: UUID) -> Operation:
-    """Return an operation of the actor's; superusers see every one.
-
-    Raises:
-        OperationUnknown: there is none, or it is somebody else's.
-    """
-    operation = Operation.objects.filter(pk=operation_id).first()
-    if operation is None or not (actor.is_superuser or operation.actor_id == actor.pk):
-        raise OperationUnknown
-    return operation
 
 
 def batch_to_undo(*, actor: User, undo: Undo, origin: Origin) -> Batch:

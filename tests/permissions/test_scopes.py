@@ -27,7 +27,8 @@ OPENS = {
     ("/v1/job/permissions/batch", "POST"): Scope.PERMISSIONS_WRITE,
     ("/api/v2/settings/tasks", "POST"): Scope.SETTINGS_WRITE,
     ("/api/v2/operations/<uuid:operation_id>", "GET"): Scope.TASKS_READ,
-    # To undo takes the scope that it took to do; the operation below changed permissions.
+    # These take the scope that it took to make the change; the operation below changed permissions.
+    ("/api/v2/operations/<uuid:operation_id>/cancel", "POST"): Scope.PERMISSIONS_WRITE,
     ("/api/v2/operations/<uuid:operation_id>/revert", "POST"): Scope.PERMISSIONS_WRITE,
 }
 

@@ -27,6 +27,7 @@ OPERATIONS = {
     "update_task_settings",
     "update_task_permissions",
     "read_operation",
+    "cancel_operation",
     "revert_operation",
 }
 

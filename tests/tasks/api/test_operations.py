@@ -10,6 +10,7 @@ from audit.models import UNFINISHED, Operation, State
 from audit.recorder import administrative_operation
 from permissions.changes import SetPermissions
 from permissions.models import Scope
+from tasks import jobs
 from tasks.api.scopes import scope_of_kind
 from tasks.batch import pipeline
 from tasks.batch.change import Change
@@ -57,6 +58,7 @@ def test_an_operation_tells_who_did_what_to_how_many(governed: Governed) -> None
         "refusals": [],
         "reverts": None,
         "reverted_by": [],
+        "cancelled_by": None,
     }
 
 
@@ -86,6 +88,7 @@ def test_an_operation_that_does_not_exist_is_not_found(governed: Governed, name:
     for answer in (
         caller.get(f"/api/v2/operations/{name}"),
         caller.post(f"/api/v2/operations/{name}/revert", b""),
+        caller.post(f"/api/v2/operations/{name}/cancel", b""),
     ):
         assert answer.status_code == 404
         assert answer.json()["status"] == "failed"
@@ -213,7 +216,7 @@ def test_an_operation_that_changed_nothing_cannot_be_undone(governed: Governed) 
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "not_revertible")
 
 
-@pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.REFUSED, State.FAILED])
+@pytest.mark.parametrize("state", [state for state in State if state != State.APPLIED])
 def test_an_operation_that_was_not_applied_cannot_be_undone(
     governed: Governed, state: State
 ) -> None:
@@ -240,3 +243,69 @@ def test_an_undo_without_the_right_on_the_tasks_is_refused(governed: Governed) -
     answer = caller.post(f"{location}/revert", b"")
     assert answer.status_code == 403
     assert answer.json()["errors"][0]["target"] == uids[0]
+
+
+def submitted(governed: Governed) -> str:
+    """Let the developer's change wait for the worker; return the operation's address."""
+    body = update(governed.add_tasks(2))
+    answer = caller_of(governed.developer).post(SETTINGS_TASKS, body, Prefer="respond-async")
+    location = answer["Location"]
+    assert isinstance(location, str)
+    return location
+
+
+@pytest.mark.parametrize("who", ["developer", "admin"])
+@pytest.mark.parametrize("body", [b"", {}])
+def test_a_queued_operation_is_cancelled_and_says_by_whom(
+    governed: Governed, who: str, body: object
+) -> None:
+    location = submitted(governed)
+    caller = caller_of(getattr(governed, who), name="canceller")
+    first, again = caller.post(f"{location}/cancel", body), caller.post(f"{location}/cancel", body)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json() == again.json() == caller.get(location).json()
+    assert (first.json()["state"], first.json()["cancelled_by"]) == ("cancelled", f"payments-{who}")
+    assert first.json()["progress"] == {"done": 0, "total": 2}
+
+
+def test_a_running_operation_will_be_cancelled(governed: Governed) -> None:
+    location = submitted(governed)
+    assert jobs._start(operation_id=location.rpartition("/")[2])  # noqa: SLF001 - as the worker does
+    answer = caller_of(governed.developer, name="canceller").post(f"{location}/cancel", b"")
+    assert (answer.status_code, answer.json()["state"]) == (202, "running")
+
+
+@pytest.mark.parametrize("state", [State.APPLIED, State.REFUSED, State.FAILED])
+def test_a_finished_operation_is_not_cancelled(governed: Governed, state: State) -> None:
+    location = submitted(governed)
+    Operation.objects.filter(kind="update_settings").update(state=state, finished_at=timezone.now())
+    answer = caller_of(governed.developer, name="late").post(f"{location}/cancel", b"")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "too_late")
+
+
+def test_what_never_waits_is_too_late_to_cancel(governed: Governed) -> None:
+    operation = Operation.objects.get(kind="add_project")
+    answer = caller_of(governed.admin).post(f"/api/v2/operations/{operation.pk}/cancel", b"")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "too_late")
+
+
+def test_a_cancel_that_says_more_is_refused(governed: Governed) -> None:
+    location = submitted(governed)
+    caller = caller_of(governed.developer, name="canceller")
+    assert caller.post(f"{location}/cancel?dry_run=true", b"").status_code == 400
+    assert caller.post(f"{location}/cancel", {"force": True}).status_code == 400
+    assert caller.get(location).json()["state"] == "queued"
+
+
+def test_somebody_elses_operation_cannot_be_cancelled(governed: Governed) -> None:
+    answer = caller_of(governed.manager).post(f"{submitted(governed)}/cancel", b"")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (404, "no_operation")
+
+
+def test_cancelling_takes_the_scope_of_the_change(governed: Governed) -> None:
+    location = submitted(governed)
+    others = [value for value in Scope.values if value != Scope.SETTINGS_WRITE]
+    refused = caller_of(governed.developer, scopes=others, name="reader")
+    assert refused.post(f"{location}/cancel", b"").status_code == 403
+    allowed = caller_of(governed.developer, scopes=[Scope.SETTINGS_WRITE], name="allowed")
+    assert allowed.post(f"{location}/cancel", b"").status_code == 200

@@ -98,32 +98,33 @@ def last_operation() -> str:
 #   preview: remembers the plan, and for permissions looks for what to warn of;
 #   apply: names the operation and takes the name back, rows with history, the operation;
 #   submit: the operation, the job;
-#   run: as apply, and reads the operation, twice with the test's own look-up.
+#   run: as apply, and reads the operation, twice with the test's own look-up, and at the end whether
+#   anybody has cancelled it.
 # A secret to store is one more, and so are adding matrices and finding them.
 SEQUENCE: list[tuple[str, Callable[[], Change[Any]], tuple[int, int, int, int]]] = [
     (
         "settings",
         lambda: UpdateSettings(patch={"repository": {"branch": "main"}}),
-        (5, 8, 6, 10),
+        (5, 8, 6, 11),
     ),
-    ("undo settings", lambda: RestoreSettings(operation_id=last_operation()), (5, 8, 6, 10)),
+    ("undo settings", lambda: RestoreSettings(operation_id=last_operation()), (5, 8, 6, 11)),
     (
         "settings with a secret",
         lambda: UpdateSettings(patch={"repository": {"token": "a long secret"}}),
-        (5, 9, 7, 10),
+        (5, 9, 7, 11),
     ),
-    ("disable", lambda: SetEnabled(enabled=False, reason="frozen"), (4, 7, 5, 9)),
-    ("undo disable", lambda: RestoreEnabled(operation_id=last_operation()), (4, 7, 5, 9)),
+    ("disable", lambda: SetEnabled(enabled=False, reason="frozen"), (4, 7, 5, 10)),
+    ("undo disable", lambda: RestoreEnabled(operation_id=last_operation()), (4, 7, 5, 10)),
     (
         "permissions, a new matrix",
         lambda: SetPermissions(flags={8: {"is_execute": True}}),
-        (7, 11, 7, 13),
+        (7, 11, 7, 14),
     ),
-    ("follow the project", lambda: SetPermissions(follow=True), (7, 9, 7, 11)),
+    ("follow the project", lambda: SetPermissions(follow=True), (7, 9, 7, 12)),
     (
         "undo following the project",
         lambda: RestorePermissions(operation_id=last_operation()),
-        (7, 9, 7, 11),
+        (7, 9, 7, 12),
     ),
 ]
 
