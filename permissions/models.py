@@ -79,6 +79,21 @@ class RoleMember(models.Model):
             models.UniqueConstraint(fields=["role", "user"], name="member_user_once"),
             models.UniqueConstraint(fields=["role", "group"], name="member_group_once"),
         )
+        triggers = (
+            pgtrigger.Trigger(
+                name="task_creators_are_no_members",
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                when=pgtrigger.Before,
+                # Whoever creates a task holds that role on it; a member would hold it on all tasks.
+                func="""
+                    IF (SELECT code FROM permissions_role WHERE id = NEW.role_id) = -3 THEN
+                        RAISE EXCEPTION 'the role of the task creator has no members'
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.user or self.group} as {self.role}"

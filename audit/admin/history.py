@@ -36,13 +36,13 @@ class HistoryAdmin(BaseAdmin):
         key = unquote(object_id)
         shown = self.get_object(request, key)
         audits = may_audit(actor=actor_of(request))
-        if shown is None and not (audits and _is_key(key)):
+        if shown is None and not (audits and is_key(key)):
             raise Http404
         number = request.GET.get("p", "1")
         page = read_timeline(
             page=self.model,
             key=int(key),
-            number=min(max(int(number), 1), _LAST_PAGE) if _is_key(number) else 1,
+            number=min(max(int(number), 1), _LAST_PAGE) if is_key(number) else 1,
         )
         if shown is None and not page.rows:
             raise Http404
@@ -58,6 +58,6 @@ class HistoryAdmin(BaseAdmin):
         return TemplateResponse(request, "admin/history.html", context)
 
 
-def _is_key(text: str) -> bool:
+def is_key(text: str) -> bool:
     """Return whether the text is a whole number that a key could be."""
     return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
