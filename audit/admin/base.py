@@ -4,6 +4,7 @@ Rights that Django gives on a model as a whole open no page: what a visitor sees
 `visible` returns, and a page that changes something says who may.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import messages
@@ -11,10 +12,10 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 
 from audit.admin.paginator import BoundedChangeList, BoundedPaginator
-from audit.admin.panels import panels_of
+from audit.admin.panels import pages_of, panels_of
 from audit.admin.requests import actor_of
 
 
@@ -102,6 +103,20 @@ class BaseAdmin(ReadOnly):
         del request
         rows: QuerySet[Any] = self.model._default_manager.none()
         return rows
+
+    def get_urls(self) -> list[URLPattern]:
+        """Answer also at the pages that apps have added about one object."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        further = [
+            path(
+                f"<path:object_id>/{page.path}/",
+                self.admin_site.admin_view(partial(page.view, self)),
+                name=f"{name}_{page.path.replace('/', '_')}",
+            )
+            for page in pages_of(model=self.model)
+        ]
+        own: list[URLPattern] = super().get_urls()
+        return further + own
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the visible rows in the page's order."""
