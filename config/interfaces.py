@@ -23,7 +23,7 @@ _FAULT_BODIES: dict[str, Callable[[Fault], dict[str, Any]]] = {
     "api": OpseraView.fault_body,
     **dict.fromkeys(("v1", "v2", "v3", "v4"), CodeArtsView.fault_body),
 }
-_PREFIX = re.compile(r"/(?P<prefix>[a-z0-9]+)(/|$)")
+_PREFIX = re.compile(r"/+(?P<prefix>[a-z0-9]+)(/|$)", re.IGNORECASE)
 
 
 class PlainHttpRefused:
@@ -74,5 +74,5 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 def _in_shape(request: HttpRequest, fault: Fault) -> HttpResponse | None:
     prefix = _PREFIX.match(request.path_info)
-    fault_body = _FAULT_BODIES.get(prefix["prefix"]) if prefix else None
+    fault_body = _FAULT_BODIES.get(prefix["prefix"].lower()) if prefix else None
     return fault_response(fault, fault_body(fault)) if fault_body else None

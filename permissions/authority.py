@@ -19,9 +19,7 @@ class MatrixAuthority:
 
     def rights(self, *, actor: User, task_ids: Sequence[int]) -> list[Held]:
         """Return the actor's rights on the tasks, grouped; nobody inactive has any."""
-        # Read again: the batch may have waited for its locks since the actor was authenticated.
-        account = User.objects.filter(pk=actor.pk, is_active=True).only("is_superuser").first()
-        if account is None:
+        if (account := _account_now(actor)) is None:
             return []
         if account.is_superuser:
             return [Held(codenames_in(ALL), task_ids)]
@@ -38,9 +36,9 @@ class MatrixAuthority:
 
     def may_add_tasks(self, *, actor: User, project_ids: Sequence[int]) -> frozenset[int]:
         """Adding is no flag: superusers may, and who administers or manages the project."""
-        if not actor.is_active:
+        if (account := _account_now(actor)) is None:
             return frozenset()
-        if actor.is_superuser:
+        if account.is_superuser:
             return frozenset(project_ids)
         with connection.cursor() as cursor:
             cursor.execute(
@@ -48,6 +46,11 @@ class MatrixAuthority:
                 {"actor": actor.pk, "ids": list(project_ids), "codes": list(MAY_ADD_TASKS)},
             )
             return frozenset(project_id for (project_id,) in cursor.fetchall())
+
+
+def _account_now(actor: User) -> User | None:
+    """Read the account again: a batch may have waited for its locks since it was authenticated."""
+    return User.objects.filter(pk=actor.pk, is_active=True).only("is_superuser").first()
 
 
 register_authority(MatrixAuthority())

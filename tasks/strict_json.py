@@ -21,6 +21,7 @@ _MAX_DIGITS = 308
 _MAX_PROBLEMS = 100
 _TOO_DEEP = f"nested more than {MAX_DEPTH} deep"
 _TOO_LARGE = "a number beyond what a double can hold"
+_TOO_SMALL = "a number closer to zero than a double can hold"
 
 
 class _Repeating(dict[str, Any]):
@@ -84,6 +85,8 @@ def _read(body: bytes) -> tuple[Any, bool]:
 
     def as_float(digits: str) -> float | _Refused:
         value = float(digits)
+        if not value and any(digit in "123456789" for digit in digits.lower().partition("e")[0]):
+            return refuse(_TOO_SMALL)
         return refuse(_TOO_LARGE) if value in {float("inf"), float("-inf")} else value
 
     def as_integer(digits: str) -> int | _Refused:

@@ -259,6 +259,8 @@ def _offenders(error: PlanRefused) -> Iterator[Offender]:
 
 def _sentence(error: Exception) -> str:
     text = str(error)
+    if text.partition(" ")[0].endswith(":"):
+        return f"{text}."  # starts with the name of a field, which stays as it is written
     return f"{text[:1].upper()}{text[1:]}."
 
 

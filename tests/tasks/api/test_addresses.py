@@ -40,6 +40,7 @@ def opsera(answer: Answered) -> str:
         ("/api/v2/nothing", opsera, "unknown_path"),
         ("/api/v2/settings/tasks/", opsera, "unknown_path"),
         ("/api//v2/settings/tasks", opsera, "unknown_path"),
+        ("/API/v2/settings/tasks", opsera, "unknown_path"),
         ("/v1", codearts, "CB.00060214"),
         ("/v1/", codearts, "CB.00060214"),
         ("/v1/job/nothing", codearts, "CB.00060214"),

@@ -29,6 +29,7 @@ def nested(depth: int) -> bytes:
         (b'{"a": NaN}', "/a: NaN is not JSON"),
         (b'{"a": [-Infinity]}', "/a/0: -Infinity is not JSON"),
         (b'{"a": 1e999}', "/a: a number beyond what a double can hold"),
+        (b'{"a": -1E-999}', "/a: a number closer to zero than a double can hold"),
         (b'{"a": ' + b"9" * 5000 + b"}", "/a: a number beyond what a double can hold"),
         (b'{"a": "\\u0000"}', "/a: holds the character U+0000"),
         (b'{"\\u0000": 1}', "/\x00: holds the character U+0000"),
@@ -53,6 +54,7 @@ def test_a_body_that_is_not_plainly_an_object_is_refused(body: bytes, problem: s
         (b'{"a": "\\ud83d\\ude00 \\u00e9"}', {"a": "😀 é"}),
         ('{"ä": "😀"}'.encode(), {"ä": "😀"}),
         (b'{"a": {"a": 1}, "b": {"a": 1}}', {"a": {"a": 1}, "b": {"a": 1}}),
+        (b'{"a": [0e-999, -0.0, 5e-324]}', {"a": [0.0, -0.0, 5e-324]}),
         (b'{"a": 1e308, "b": ' + b"9" * 300 + b"}", {"a": 1e308, "b": int("9" * 300)}),
     ],
 )
