@@ -1,26 +1,37 @@
-"""Roles, members, matrices, each task's permission row, guardian's models on the view, API tokens.
+"""Roles, members, matrices, each task's permission row; guardian's models and API tokens stand beside.
 
 The rows that say who may do what are few and stored; the answers are many and a view
 (`permissions_effective`). So nothing is copied, and a change of a project's matrix reaches every
 following task at once.
 """
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
-
 import pgtrigger
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Cast
-from django.utils import timezone
-from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from audit.history import tracked
-from permissions.guardian_managers import NoGroupPermissions, ReadOnlyPermissions, refuse_write
+from permissions.guardian_models import TaskGroupPermission, TaskUserPermission
+from permissions.token_models import ApiToken, Scope, TokenAllowance
 from tasks.models import Project, Task
+
+
+__all__ = [
+    "ApiToken",
+    "GovernedTask",
+    "PermissionBit",
+    "PermissionMatrix",
+    "Role",
+    "RoleMember",
+    "RolePermission",
+    "Scope",
+    "TaskGroupPermission",
+    "TaskPermission",
+    "TaskUserPermission",
+    "TokenAllowance",
+]
 
 
 class Role(models.Model):
@@ -78,6 +89,21 @@ class RoleMember(models.Model):
             ),
             models.UniqueConstraint(fields=["role", "user"], name="member_user_once"),
             models.UniqueConstraint(fields=["role", "group"], name="member_group_once"),
+        )
+        triggers = (
+            pgtrigger.Trigger(
+                name="task_creators_are_no_members",
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                when=pgtrigger.Before,
+                # Whoever creates a task holds that role on it; a member would hold it on all tasks.
+                func="""
+                    IF (SELECT code FROM permissions_role WHERE id = NEW.role_id) = -3 THEN
+                        RAISE EXCEPTION 'the role of the task creator has no members'
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
         )
 
     def __str__(self) -> str:
@@ -295,135 +321,3 @@ class PermissionBit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.permission_id}: {self.bit}"
-
-
-class TaskUserPermission(UserObjectPermissionBase):
-    """guardian's user permissions on tasks: rows of the view, one per way of holding a right."""
-
-    pk = models.CompositePrimaryKey(
-        "user_id", "permission_id", "content_object_id", "role_id", "via", "member_id"
-    )
-    permission = models.ForeignKey(
-        Permission, on_delete=models.DO_NOTHING, db_constraint=False, related_name="task_users"
-    )
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        related_name="task_permissions",
-    )
-    content_object = models.ForeignKey(
-        Task, on_delete=models.DO_NOTHING, db_constraint=False, related_name="user_permissions"
-    )
-    role = models.ForeignKey(
-        Role, on_delete=models.DO_NOTHING, db_constraint=False, related_name="effective"
-    )
-    via = models.CharField(max_length=20)
-    member_id = models.BigIntegerField()
-
-    objects = ReadOnlyPermissions()  # type: ignore[misc]  # a class attribute there as here
-
-    class Meta(UserObjectPermissionBase.Meta):
-        managed = False
-        db_table = "permissions_effective"
-        default_permissions = ()
-        unique_together: ClassVar[list[Sequence[str]]] = []  # the view has no constraint
-
-    def save(self, *_: Any, **__: Any) -> None:
-        """Refuse: the view follows from the matrices."""
-        refuse_write()
-
-    def delete(self, *_: Any, **__: Any) -> tuple[int, dict[str, int]]:
-        """Refuse: the view follows from the matrices."""
-        refuse_write()
-
-
-class TaskGroupPermission(GroupObjectPermissionBase):
-    """guardian's group permissions on tasks: none, since the user rows include what groups give."""
-
-    permission = models.ForeignKey(
-        Permission, on_delete=models.DO_NOTHING, db_constraint=False, related_name="task_groups"
-    )
-    group = models.ForeignKey(
-        Group, on_delete=models.DO_NOTHING, db_constraint=False, related_name="task_permissions"
-    )
-    content_object = models.ForeignKey(
-        Task, on_delete=models.DO_NOTHING, db_constraint=False, related_name="group_permissions"
-    )
-
-    objects = NoGroupPermissions()  # type: ignore[misc]  # a class attribute there as here
-
-    class Meta(GroupObjectPermissionBase.Meta):
-        managed = False
-        db_table = "permissions_effective_groups"
-        default_permissions = ()
-        unique_together: ClassVar[list[Sequence[str]]] = []  # the view has no constraint
-
-    def save(self, *_: Any, **__: Any) -> None:
-        """Refuse: groups hold roles, and roles have rows in matrices."""
-        refuse_write()
-
-    def delete(self, *_: Any, **__: Any) -> tuple[int, dict[str, int]]:
-        """Refuse: groups hold roles, and roles have rows in matrices."""
-        refuse_write()
-
-
-class Scope(models.TextChoices):
-    """What a token may be used for; never more than its owner may."""
-
-    SETTINGS_WRITE = "settings:write", "change settings of tasks"
-    PERMISSIONS_WRITE = "permissions:write", "change permissions of tasks"
-    TASKS_READ = "tasks:read", "read tasks and operations"
-    TASKS_WRITE = "tasks:write", "create, copy, enable and remove tasks"
-    AUDIT_READ = "audit:read", "read the audit trail"
-    ACCESS_EVALUATE = "access:evaluate", "ask who may do what"
-
-
-class ApiToken(models.Model):
-    """A token of a user, narrower than the user; only a digest of it is stored, and rows stay for ever."""
-
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="api_tokens"
-    )
-    name = models.CharField(max_length=100)
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    hint = models.CharField(max_length=8, editable=False)
-    scopes = ArrayField(models.CharField(max_length=30, choices=Scope.choices))
-    networks = ArrayField(models.CharField(max_length=43), default=list, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, editable=False)
-    last_used_at = models.DateTimeField(null=True, editable=False)
-    last_used_address = models.GenericIPAddressField(null=True, editable=False)
-
-    history = tracked(excluded_fields=("digest", "last_used_at", "last_used_address"))
-
-    class Meta:
-        verbose_name = "API token"
-        constraints = (
-            models.UniqueConstraint(
-                fields=["owner", "name"],
-                condition=Q(revoked_at__isnull=True),
-                name="token_name_of_owner",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.name} of {self.owner}"
-
-
-class TokenAllowance(models.Model):
-    """When a token's bucket of requests is full again.
-
-    The table is UNLOGGED: each request writes it, without waiting for the disk, and after a crash of
-    the database the buckets are full.
-    """
-
-    token_id = models.BigIntegerField(primary_key=True)
-    full_at = models.DateTimeField()
-
-    class Meta:
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return f"token {self.token_id}: full at {self.full_at}"

@@ -29,7 +29,7 @@ from permissions.consequences import Reach, read_reach, warnings_of_project
 from permissions.flags import NONE, Flag, flags_in
 from permissions.matrix import Grant, read_matrices
 from permissions.models import RolePermission
-from permissions.states import Situation, State, Step, Wanted, judge, read_projects
+from permissions.states import ProjectRoles, Situation, State, Step, Wanted, judge, read_projects
 from tasks.batch.errors import NotRevertible
 from tasks.batch.operations import visible_operation
 from tasks.batch.plan import REFUSED_KINDS, Outcome, OutcomeKind, PlanWarning, Reason
@@ -118,6 +118,17 @@ def apply(
     return AppliedMatrix(operation, plan)
 
 
+def read_situation(*, actor: User, project: Project) -> Situation:
+    """Return what a change of the matrix is judged by: its rows, its roles, what the actor holds there."""
+    return _situation(project.pk, read_projects(actor=actor, project_ids=[project.pk])[project.pk])
+
+
+def may_change(*, actor: User, project_id: int) -> bool:
+    """Return whether the actor may change anything in the project's matrix, which may not exist."""
+    roles = read_projects(actor=actor, project_ids=[project_id]).get(project_id)
+    return roles is not None and bool(_situation(project_id, roles).held & Flag.MANAGE.bit)
+
+
 def change_to_undo(
     *, actor: User, operation_id: UUID, skip_conflicts: bool = False
 ) -> RestoreProjectMatrix:
@@ -157,7 +168,7 @@ def _plan(*, actor: User, change: MatrixChange) -> MatrixPlan:
         detail = "there is no such project"
         missing = Outcome(change.project_uid, OutcomeKind.MISSING, reason=Reason.NOT_FOUND)
         return MatrixPlan(change, missing._replace(detail=detail))
-    situation = _situation(actor=account, project=project)
+    situation = read_situation(actor=account, project=project)
     if not situation.held & Flag.MANAGE.bit:
         detail = "you hold no role that manages the tasks of this project"
         denied = Outcome(project.uid, OutcomeKind.DENIED, reason=Reason.NO_RIGHT, detail=detail)
@@ -168,15 +179,13 @@ def _plan(*, actor: User, change: MatrixChange) -> MatrixPlan:
     return _with_reach(MatrixPlan(change, outcome))
 
 
-def _situation(*, actor: User, project: Project) -> Situation:
-    """Return what the judgement depends on; the actor holds what their roles hold in the matrix."""
-    roles = read_projects(actor=actor, project_ids=[project.pk])[project.pk]
+def _situation(project_id: int, roles: ProjectRoles) -> Situation:
     rows = read_matrices([roles.matrix_id])[roles.matrix_id]
     held = NONE
     for code, role in roles.roles.items():
         held |= rows[code].flags if role.held and code in rows else NONE
     matrix = Wanted(rows, roles.matrix_id)
-    return Situation(project.pk, roles, matrix, State(matrix, None, follows=True), held)
+    return Situation(project_id, roles, matrix, State(matrix, None, follows=True), held)
 
 
 def _with_reach(plan: MatrixPlan) -> MatrixPlan:

@@ -68,3 +68,27 @@ SELECT (SELECT count(*) FROM following),
        (SELECT count(*) FROM holder JOIN auth_user ON auth_user.id = holder.user_id
         WHERE auth_user.is_active)
 """
+
+# The latest operations that changed a project itself, its roles, their members, or its own matrix.
+READ_LATEST_OPERATIONS = """
+WITH role AS (
+    SELECT id FROM permissions_role WHERE project_id = %(project)s
+),
+changed AS (
+    SELECT operation_id, history_date FROM tasks_historicalproject WHERE id = %(project)s
+    UNION ALL
+    SELECT operation_id, history_date FROM permissions_historicalrole
+    WHERE id IN (SELECT id FROM role)
+    UNION ALL
+    SELECT operation_id, history_date FROM permissions_historicalrolemember
+    WHERE role_id IN (SELECT id FROM role)
+    UNION ALL
+    SELECT operation_id, history_date FROM permissions_historicalrolepermission
+    WHERE role_id IN (SELECT id FROM role)
+)
+SELECT operation_id
+FROM changed
+GROUP BY operation_id
+ORDER BY max(history_date) DESC, operation_id DESC
+LIMIT %(limit)s
+"""

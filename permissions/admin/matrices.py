@@ -1,22 +1,22 @@
-"""Matrices: a project's own is edited as a grid, all others are for reading."""
+"""Matrices, for reading: a project's own is changed on the project's page, others never change."""
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 
 from audit.admin.described import Described, describe
 from audit.admin.history import HistoryAdmin
-from audit.admin.recorded import RecordedAdmin
+from audit.admin.panels import Panel, register_panel
 from audit.admin.theme import display
-from audit.models import Operation
-from permissions.admin.grids import FLAG_LABELS
-from permissions.admin.matrix_form import DRIFTED, MatrixForm
+from permissions.admin.grids import FLAG_LABELS, Grid, grid_rows
 from permissions.admin.visible import matrices_for
 from permissions.models import PermissionMatrix, RolePermission, TaskPermission
-from permissions.project_matrix import MatrixDrifted, set_project_matrix
 from tasks.admin.filters import ProjectFilter
 
 
@@ -43,61 +43,20 @@ class KindFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no type
 
 
 @admin.register(PermissionMatrix)
-class PermissionMatrixAdmin(RecordedAdmin, HistoryAdmin):
+class PermissionMatrixAdmin(HistoryAdmin):
     """The list of matrices and the grid of one."""
 
-    form = MatrixForm
-    change_form_template = "admin/matrix.html"
     empty = "You see the matrices of the projects in which you hold a role. So far there are none."
     list_display = ("shown_name", "project", "kind")
     list_filter = (("project", ProjectFilter), KindFilter)
     list_select_related = ("project",)
     ordering = ("project__name", "pk")
     sortable_by = ()
+    fields = ("shown_name", "shown_project", "kind")
 
     def visible(self, request: HttpRequest) -> QuerySet[PermissionMatrix]:
         """Return the matrices of the projects that the visitor has anything to do with."""
         return matrices_for(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Let nobody add: matrices come with projects and with changes of tasks."""
-        del request
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Let superusers change a project's own matrix; every other is immutable."""
-        is_own = not isinstance(obj, PermissionMatrix) or obj.digest is None
-        return is_own and super().has_change_permission(request, obj)
-
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Show the page anew to who loses a race for it."""
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except MatrixDrifted:
-            messages.error(request, DRIFTED)
-            return HttpResponseRedirect(request.path)
-
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> Any:
-        """Add what the grid needs, and how many tasks it reaches."""
-        context["flags"] = FLAG_LABELS
-        if obj := kwargs.get("obj"):
-            reached = TaskPermission.objects.filter(matrix=obj)[: _COUNTED + 1].count()
-            context["reached"] = f"more than {_COUNTED:,}" if reached > _COUNTED else f"{reached:,}"
-        return super().render_change_form(request, context, *args, **kwargs)
-
-    def save_recorded(
-        self, request: HttpRequest, form: Any, operation: Operation, *, change: bool
-    ) -> None:
-        """Save the rows that differ."""
-        del request, change
-        set_project_matrix(
-            operation=operation,
-            matrix=form.instance,
-            flags=form.flags(),
-            expected=form.cleaned_data["expected"],
-        )
 
     @display(description="matrix")
     def shown_name(self, matrix: PermissionMatrix) -> str:
@@ -109,7 +68,28 @@ class PermissionMatrixAdmin(RecordedAdmin, HistoryAdmin):
         """Return whether it is the project's own."""
         return "of the project" if matrix.digest is None else "of tasks"
 
+    @display(description="project")
+    def shown_project(self, matrix: PermissionMatrix) -> SafeString:
+        """Link the project."""
+        address = reverse("admin:tasks_project_change", args=[matrix.project_id])
+        return format_html('<a class="bh-link" href="{}">{}</a>', address, matrix.project)
 
+
+def _grid(request: HttpRequest, matrix: PermissionMatrix) -> Grid:
+    del request
+    count = TaskPermission.objects.filter(matrix=matrix)[: _COUNTED + 1].count()
+    tasks = f"More than {_COUNTED:,}" if count > _COUNTED else f"{count:,}"
+    note = f"{tasks} task(s) {_OF_PROJECT if matrix.digest is None else _OF_TASKS}"
+    return Grid(FLAG_LABELS, grid_rows(matrix_id=matrix.pk), note)
+
+
+_OF_PROJECT = "follow these permissions. They are changed on the project's page."
+_OF_TASKS = (
+    "have exactly these permissions of their own. A matrix like this never changes: tasks that get"
+    " other permissions get another matrix."
+)
+
+register_panel(PermissionMatrix, Panel("Permissions", "admin/panels/grid.html", _grid))
 describe(
     RolePermission,
     Described(

@@ -1,36 +1,30 @@
 """Projects: the boundary inside which roles and tasks live."""
 
-from collections import defaultdict
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from audit.admin.described import Described, describe
-from audit.admin.history import HistoryAdmin
-from audit.admin.panels import Panel, register_panel
+from audit.admin.history import HistoryAdmin, is_key
 from audit.admin.recorded import RecordedAdmin
 from audit.admin.requests import actor_of
-from audit.admin.theme import display
+from audit.admin.theme import action, display
 from audit.models import Operation
-from permissions.admin.grids import FLAG_LABELS, Grid, grid_rows
+from permissions import project_pipeline
+from permissions.admin.project_matrix import MatrixPages
 from permissions.admin.visible import projects_for
-from permissions.models import PermissionMatrix, Role, RoleMember
-from permissions.roles import ADMINISTRATOR, TASK_CREATOR, furnish_project
+from permissions.roles import furnish_project
 from tasks.models import Project
-
-
-# So many members of a project are named on its page.
-_LISTED = 200
 
 
 @admin.register(Project)
 class ProjectAdmin(RecordedAdmin, HistoryAdmin):
-    """The list of projects and the page of one, with its roles and its matrix."""
+    """The list of projects and the page of one; its permissions are changed on pages of their own."""
 
     empty = "You see the projects in which you hold a role. So far there are none."
     list_display = ("name", "uid", "creator", "created_at")
@@ -38,10 +32,44 @@ class ProjectAdmin(RecordedAdmin, HistoryAdmin):
     search_help_text = "Beginning of a name or an id"
     ordering = ("name",)
     fields = ("name", "uid", "description", "creator", "created_at", "task_list")
+    actions_detail = ("change_permissions",)
 
     def visible(self, request: HttpRequest) -> QuerySet[Project]:
         """Return the projects that the visitor has anything to do with."""
         return projects_for(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the preview of changed permissions."""
+        view = self.admin_site.admin_view(self.preview_permissions)
+        address = "<path:object_id>/change_permissions/preview/"
+        return [path(address, view, name="tasks_project_preview_permissions"), *super().get_urls()]
+
+    def has_change_permissions_permission(
+        self, request: HttpRequest, object_id: Any = None
+    ) -> bool:
+        """Let those who hold a role that manages the project's tasks change its permissions."""
+        actor = actor_of(request)
+        return actor.is_superuser or (
+            is_key(str(object_id))
+            and project_pipeline.may_change(actor=actor, project_id=int(object_id))
+        )
+
+    @action(
+        description="Change permissions", icon="lock_person", permissions=["change_permissions"]
+    )
+    def change_permissions(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Toggle what the roles may do."""
+        return self._pages(request, object_id).grid()
+
+    def preview_permissions(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what the toggled flags would do, and apply them; who may is judged there."""
+        return self._pages(request, object_id).preview()
+
+    def _pages(self, request: HttpRequest, object_id: str) -> MatrixPages:
+        project = self.get_object(request, object_id)
+        if project is None:
+            raise Http404
+        return MatrixPages(page=self, request=request, project=project)
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Ask for what a new project needs; who makes it is its creator."""
@@ -75,47 +103,4 @@ class ProjectAdmin(RecordedAdmin, HistoryAdmin):
         return format_html('<a class="bh-link" href="{}">See its tasks</a>', address)
 
 
-class ShownRole(NamedTuple):
-    """A role on its project's page."""
-
-    code: int
-    name: str
-    address: str
-    members: list[str]
-
-
-def _roles(request: HttpRequest, project: Project) -> Any:
-    del request
-    members: dict[int, list[str]] = defaultdict(list)
-    held = RoleMember.objects.filter(role__project=project).select_related("user", "group")
-    for member in held.order_by("pk")[:_LISTED]:
-        name = member.user.get_username() if member.user else f"group {member.group}"
-        members[member.role_id].append(name)
-    creator = {
-        ADMINISTRATOR: f"{project.created_by.get_username()} (created the project)",
-        TASK_CREATOR: "whoever created the task",
-    }
-    return [
-        ShownRole(
-            role.code,
-            role.name,
-            reverse("admin:permissions_role_change", args=[role.pk]),
-            [name for name in [creator.get(role.code, "")] if name] + members[role.pk],
-        )
-        for role in Role.objects.filter(project=project).order_by("code")
-    ]
-
-
-def _matrix(request: HttpRequest, project: Project) -> Any:
-    del request
-    matrix = PermissionMatrix.objects.filter(project=project, digest=None).first()
-    if matrix is None:
-        return None
-    note = "This holds on every task of the project that has no permissions of its own."
-    address = reverse("admin:permissions_permissionmatrix_change", args=[matrix.pk])
-    return Grid(FLAG_LABELS, grid_rows(matrix_id=matrix.pk), note, address)
-
-
-register_panel(Project, Panel("Roles and members", "admin/panels/roles.html", _roles))
-register_panel(Project, Panel("Permissions", "admin/panels/grid.html", _matrix))
 describe(Project, Described(page=Project, key="id", label=lambda row: f"project {row.name}"))

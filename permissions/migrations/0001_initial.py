@@ -936,4 +936,18 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="rolemember",
+            trigger=pgtrigger.compiler.Trigger(
+                name="task_creators_are_no_members",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="\n                    IF (SELECT code FROM permissions_role WHERE id = NEW.role_id) = -3 THEN\n                        RAISE EXCEPTION 'the role of the task creator has no members'\n                            USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NEW;\n                ",
+                    hash="5ec67f75893cbd40067e4d42f4e7750a3bb73e86",
+                    operation="INSERT OR UPDATE",
+                    pgid="pgtrigger_task_creators_are_no_members_04511",
+                    table="permissions_rolemember",
+                    when="BEFORE",
+                ),
+            ),
+        ),
     ]

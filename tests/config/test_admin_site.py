@@ -45,9 +45,9 @@ PRICE_OF_PAGE = {
     "auth.Group": (3, 2, 2, 2, 2),
     "auth.User": (5, 2, 2, 2, 2),
     "permissions.ApiToken": (4, 4, 4, 4, 4),
-    "permissions.PermissionMatrix": (6, 7, 7, 4, 4),
+    "permissions.PermissionMatrix": (5, 6, 6, 4, 4),
     "permissions.Role": (4, 5, 5, 4, 4),
-    "tasks.Project": (7, 8, 8, 4, 4),
+    "tasks.Project": (9, 14, 14, 6, 6),
     "tasks.Task": (8, 10, 10, 6, 6),
     "tasks.TaskType": (4, 5, 5, 4, 4),
 }

@@ -1,9 +1,11 @@
 """Who may change which role's row: locked rows, and no flag from whom does not hold it."""
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.db import IntegrityError
 
 from audit.recorder import administrative_operation
+from permissions.models import RoleMember
 from permissions.roles import create_project
 from tasks.batch.plan import OutcomeKind, Reason
 from tasks.models import new_uid
@@ -156,3 +158,21 @@ def test_a_creators_row_kept_aside_is_not_overwritten_on_the_way_back(governed: 
     change(governed.manager, [uid], follow=True)
     # What is in force would stay, but what the manager had decided for the task would be gone.
     assert reasons(steward, [uid], follow=False, flags={CREATOR: ALL_FLAGS}) == [Reason.LOCKED_ROLE]
+
+
+@pytest.mark.parametrize("holder", ["user", "group"])
+def test_the_database_itself_lets_nobody_be_a_member_of_the_task_creators(
+    governed: Governed, holder: str
+) -> None:
+    holders = {"user": governed.outsider, "group": Group.objects.create(name="platform")}
+    with (
+        pytest.raises(IntegrityError, match="the role of the task creator has no members"),
+        administrative_operation(actor=governed.admin, kind="add_member", origin=ORIGIN),
+    ):
+        RoleMember.objects.create(role=governed.role(CREATOR), **{holder: holders[holder]})
+
+
+def test_the_database_lets_no_member_move_to_the_task_creators(governed: Governed) -> None:
+    moved = RoleMember.objects.filter(user=governed.viewer)
+    with pytest.raises(IntegrityError, match="the role of the task creator has no members"):
+        moved.update(role=governed.role(CREATOR))

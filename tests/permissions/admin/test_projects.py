@@ -63,7 +63,34 @@ def test_projects_are_seen_by_those_who_are_in_them(
 def test_the_page_names_roles_and_members(governed: Governed) -> None:
     address = page("tasks_project_change", governed.project.pk)
     response = visit(governed.viewer).get(address)
-    roles = {role.code: role.members for role in response.context["panels"][0]["data"]}
+    rows = response.context["panels"][0]["data"].rows
+    roles = {role.code: role.members for role in rows}
     assert roles[3] == ["payments-manager"]
     assert roles[-1] == ["payments-admin (created the project)"]
     assert "task of the project that has no permissions of its own" in text_of(response)
+
+
+def test_the_page_shows_what_changed_in_the_project_last_and_links_ones_own(
+    governed: Governed,
+) -> None:
+    visit(governed.admin).post(
+        page("tasks_project_change", governed.project.pk), {**FORM, "name": "Payments"}
+    )
+    build_governed("ledger")
+    address = page("tasks_project_change", governed.project.pk)
+    operation = Operation.objects.get(kind="change_project")
+    for user, has_link in ((governed.admin, True), (governed.viewer, False)):
+        (panel,) = (
+            panel
+            for panel in visit(user).get(address).context["panels"]
+            if panel["title"] == "What changed here last"
+        )
+        assert [row.title for row in panel["data"]] == ["Change project", "Add project"]
+        assert (str(operation.pk) in panel["data"][0].address) is has_link
+
+
+def test_superusers_find_where_members_are_added_and_roles_are_made(governed: Governed) -> None:
+    address = page("tasks_project_change", governed.project.pk)
+    adding = f"{page('permissions_role_add')}?project={governed.project.pk}"
+    assert adding in text_of(visit(governed.admin).get(address))
+    assert adding not in text_of(visit(governed.manager).get(address))
