@@ -37,6 +37,10 @@ class BulkheadAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has
         if admin_class is not None and admin_class.__module__.partition(".")[0] in _OURS:
             super().register(model_or_iterable, admin_class, **options)
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what every page is given; colours come from a file, not from each page."""
+        return {**super().each_context(request), "colors": {}}
+
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:

@@ -28,23 +28,10 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": None,
     "SITE_ICON": _file("favicon.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("favicon.svg")}],
-    "STYLES": [_file("admin.css")],
+    "STYLES": [_file("colours.css"), _file("admin.css")],
+    # Before the theme's own scripts, which wait for it.
+    "SCRIPTS": [_file("expressions.js")],
     "SHOW_VIEW_ON_SITE": False,
-    "COLORS": {
-        "primary": {
-            "50": "oklch(97.5% .013 232)",
-            "100": "oklch(94.5% .026 232)",
-            "200": "oklch(89% .052 232)",
-            "300": "oklch(81% .09 232)",
-            "400": "oklch(72% .12 234)",
-            "500": "oklch(61% .125 236)",
-            "600": "oklch(50% .11 238)",
-            "700": "oklch(44% .098 239)",
-            "800": "oklch(38% .082 240)",
-            "900": "oklch(32% .066 241)",
-            "950": "oklch(24% .048 242)",
-        },
-    },
     "SIDEBAR": {
         "navigation": [
             {"items": [_page("Home", "home", "index")]},

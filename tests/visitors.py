@@ -1,5 +1,6 @@
 """Visitors of the admin, each in a browser of their own."""
 
+import re
 from typing import Any
 
 from django.contrib.auth.models import Group, User
@@ -11,6 +12,17 @@ from audit.visibility import AUDITORS
 from tests.conftest import Governed
 
 
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none';"
+    " object-src 'none'"
+)
+# What the policy would stop. Data in a script element is no script.
+INLINE = re.compile(
+    r"<style\b|\s(?:style|on[a-z]+)\s*=\s*[\"']|javascript:"
+    r"|<script\b(?![^>]*\bsrc=)(?![^>]*\btype=\"application/json\")",
+    re.IGNORECASE,
+)
 PERSONAS = ("superuser", "manager", "viewer", "outsider", "auditor")
 
 
@@ -32,10 +44,29 @@ def auditor() -> User:
     return user
 
 
+class Visitor(Client):
+    """A browser that takes no page with anything that the Content-Security-Policy would stop."""
+
+    def request(self, **request: Any) -> Any:
+        """Ask, and look at the answer as a browser would."""
+        response = super().request(**request)
+        assert_strict(response)
+        return response
+
+
+def assert_strict(response: Any) -> None:
+    """Fail unless the answer has the policy, and nothing that it would stop."""
+    directives = response.headers["Content-Security-Policy"].split("; ")
+    assert sorted(directives) == sorted(POLICY.split("; "))
+    if response.headers.get("Content-Type", "").startswith("text/html"):
+        found = INLINE.search(response.content.decode())
+        assert not found, response.content.decode()[found.start() - 80 : found.end() + 80]
+
+
 def visit(user: User) -> Client:
     """Return a browser in which the user, made staff, is signed in."""
     User.objects.filter(pk=user.pk).update(is_staff=True)
-    client = Client()
+    client = Visitor()
     client.force_login(user)
     return client
 

@@ -7,11 +7,14 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from audit.admin.described import Described, describe
 from audit.admin.history import HistoryAdmin
 from audit.admin.recorded import RecordedAdmin
+from audit.admin.theme import display
 from tasks.admin.filters import visible_task_types
 from tasks.models import TaskType
 
@@ -47,7 +50,6 @@ class TaskTypeAdmin(RecordedAdmin, HistoryAdmin):
     search_fields = ("name__istartswith", "key__startswith")
     search_help_text = "Beginning of a name or a key"
     ordering = ("name",)
-    fields = ("key", "name", "description", "schema")
 
     def visible(self, request: HttpRequest) -> QuerySet[TaskType]:
         """Return the task types to whoever is in some project."""
@@ -56,7 +58,19 @@ class TaskTypeAdmin(RecordedAdmin, HistoryAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """Keep the key: programs name the type by it."""
         del request
-        return ["key"] if obj else []
+        return ["key", "shown_schema"] if obj else []
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Show the schema as text to whoever may not edit it."""
+        editable = obj is None or self.has_change_permission(request, obj)
+        return ["key", "name", "description", "schema" if editable else "shown_schema"]
+
+    @display(description="schema")
+    def shown_schema(self, task_type: TaskType) -> SafeString:
+        """Return the schema as people read it, without the styles that the theme would write into it."""
+        return format_html(
+            '<pre class="bh-mono bh-wrap">{}</pre>', json.dumps(task_type.schema, indent=2)
+        )
 
 
 describe(
