@@ -75,6 +75,7 @@ class Operation(models.Model):
     targets = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0, db_default=0)
     requested = ArrayField(models.CharField(max_length=32), null=True)
     refusals = models.JSONField(default=list)
     reverts = models.ForeignKey(
@@ -98,6 +99,12 @@ class Operation(models.Model):
             models.Index(fields=["actor", "-created_at"], name="operation_actor"),
             models.Index(fields=["-created_at"], name="operation_created"),
             models.Index(fields=["request_id"], name="operation_request"),
+            # Few at any time, and asked for by every page that says what is going on.
+            models.Index(
+                fields=["created_at"],
+                name="operation_unfinished",
+                condition=models.Q(state__in=UNFINISHED),
+            ),
         )
         constraints = (
             models.CheckConstraint(

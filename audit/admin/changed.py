@@ -1,43 +1,89 @@
-"""Which objects an operation changed, read from the history tables of all tracked models."""
+"""What an operation changed, read from the history tables of all tracked models, a page at a time.
 
-from collections.abc import Iterator, Sequence
+Whoever carried it out reads it as far as they may still see the objects; auditors read all of it.
+"""
+
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.apps import apps
+from django.contrib import admin
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
+from django.db.models import Func, OuterRef, QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 
-from audit.admin.described import Described, description_of
+from audit.admin.described import Described, Difference, description_of
+from audit.admin.requests import actor_of
+from audit.admin.timeline import KINDS, TimelineRow, history_of, told_rows
 from audit.models import Operation
+from audit.visibility import may_audit
 
 
-# So many objects of a kind are listed.
-LISTED = 100
-
-_KINDS = {"+": "added", "~": "changed", "-": "removed"}
+PER_PAGE = 50
+# So many objects of a kind are counted and can be paged through.
+COUNTED = 100_000
 
 
 class ChangedObject(NamedTuple):
-    """An object that an operation changed, and the address of its history."""
+    """An object that an operation changed, the address of its history, and what changed."""
 
     label: str
     kind: str
-    url: str
+    url: str = ""
+    differences: Sequence[Difference] = ()
 
 
-class ChangedObjects(NamedTuple):
-    """The objects of one kind, as many as are listed, and whether there are more."""
+class Group(NamedTuple):
+    """The objects of one kind that an operation changed: what they are called, and how many."""
 
     title: str
+    size: int
+    query: str
+    is_current: bool
+
+
+class ChangedPage(NamedTuple):
+    """The kinds of objects that an operation changed, and a page of those of one kind."""
+
+    groups: Sequence[Group]
     objects: Sequence[ChangedObject]
-    has_more: bool
+    number: int
+    pages: int
+    query: str
+    is_cut: bool
 
 
-def changed_objects(*, operation: Operation) -> list[ChangedObjects]:
-    """Return what the operation changed, in one query per tracked model."""
-    found = (_changed(model, operation) for model in tracked_models())
-    return [changed for changed in found if changed.objects]
+def changed_page(*, request: HttpRequest, operation: Operation) -> ChangedPage | None:
+    """Return the page that is asked for, in a fixed number of queries; None if nothing was changed."""
+    sizes = {model: size for model, size in _sizes(operation).items() if size}
+    if not sizes:
+        return None
+    by_label = {model._meta.label_lower: model for model in sizes}
+    model = by_label.get(request.GET.get("changed", "")) or _first(sizes)
+    pages = -(-min(sizes[model], COUNTED) // PER_PAGE)
+    asked = request.GET.get("page", "1")
+    number = min(int(asked), pages) if asked.isascii() and asked.isdecimal() else 1
+    number = max(number, 1)
+    return ChangedPage(
+        groups=[
+            Group(
+                str(each._meta.verbose_name_plural),
+                size,
+                urlencode({"changed": each._meta.label_lower}),
+                is_current=each is model,
+            )
+            for each, size in sizes.items()
+        ],
+        objects=_objects(request, operation, model, number),
+        number=number,
+        pages=pages,
+        query=urlencode({"changed": model._meta.label_lower}),
+        is_cut=sizes[model] > COUNTED,
+    )
 
 
 @cache
@@ -50,26 +96,63 @@ def tracked_models() -> Sequence[type[models.Model]]:
     ]
 
 
-def _changed(model: type[models.Model], operation: Operation) -> ChangedObjects:
-    described = description_of(model)
-    rows = model.history.filter(operation=operation)  # type: ignore[attr-defined]  # the library's
-    if described:
-        rows = rows.select_related(*described.related)
-    objects = list(_objects(model, described, rows.order_by("history_id")[: LISTED + 1]))
-    title = str(model._meta.verbose_name_plural)
-    return ChangedObjects(title, objects[:LISTED], has_more=len(objects) > LISTED)
+def _sizes(operation: Operation) -> dict[type[models.Model], int]:
+    """Return how many objects of each model the operation changed, in one query."""
+    counted = {model._meta.label_lower.replace(".", "_"): model for model in tracked_models()}
+    sizes = (
+        Operation.objects.filter(pk=operation.pk)
+        .values_list(*(_size(model) for model in counted.values()))
+        .get()
+    )
+    return dict(zip(counted.values(), sizes, strict=True))
+
+
+def _size(model: type[models.Model]) -> Func:
+    rows = history_of(model).filter(operation=OuterRef("pk")).order_by()
+    few = ArraySubquery(rows.values("history_id")[: COUNTED + 1])
+    return Func(few, function="cardinality", output_field=models.IntegerField())
+
+
+def _first(sizes: Mapping[type[models.Model], int]) -> type[models.Model]:
+    """Return the model of which most was changed."""
+    return max(sizes, key=lambda model: sizes[model])
 
 
 def _objects(
-    model: type[models.Model], described: Described | None, rows: Any
-) -> Iterator[ChangedObject]:
-    for row in rows:
-        kind = _KINDS[row.history_type]
-        if described is None:
-            key = getattr(row, model._meta.pk.attname)
-            yield ChangedObject(f"{model._meta.verbose_name} {key}", kind, "")
-            continue
-        page = described.page._meta
-        name = f"admin:{page.app_label}_{page.model_name}_history"
-        address = reverse(name, args=[getattr(row, described.key)])
-        yield ChangedObject(described.label(row), kind, address)
+    request: HttpRequest, operation: Operation, model: type[models.Model], number: int
+) -> list[ChangedObject]:
+    # The keys first: rows with long settings are not sorted only to be passed over.
+    rows = history_of(model).filter(operation=operation).order_by("history_id")
+    start = (number - 1) * PER_PAGE
+    keys = list(rows.values_list("history_id", flat=True)[start : start + PER_PAGE])
+    page = history_of(model).filter(history_id__in=keys).order_by("history_id")
+    described = description_of(model)
+    if described is None:
+        return [_undescribed(model, row) for row in page]
+    told = told_rows(model=model, described=described, rows=page)
+    seen = _seen(request, described, told)
+    return [_object(described, row, is_seen=seen is None or row.key in seen) for row in told]
+
+
+def _undescribed(model: type[models.Model], row: Any) -> ChangedObject:
+    key = getattr(row, model._meta.pk.attname)
+    return ChangedObject(f"{model._meta.verbose_name} {key}", KINDS[row.history_type])
+
+
+def _object(described: Described, row: TimelineRow, *, is_seen: bool) -> ChangedObject:
+    page = described.page._meta
+    if not is_seen:
+        return ChangedObject(f"a {page.verbose_name} that you may not see any more", row.kind)
+    address = reverse(f"admin:{page.app_label}_{page.model_name}_history", args=[row.key])
+    return ChangedObject(row.what, row.kind, address, row.differences)
+
+
+def _seen(
+    request: HttpRequest, described: Described, rows: Sequence[TimelineRow]
+) -> set[Any] | None:
+    """Return the keys of the objects whose pages the visitor sees; None for all."""
+    if may_audit(actor=actor_of(request)):
+        return None
+    page: Any = admin.site.get_model_admin(described.page)
+    visible: QuerySet[Any] = page.visible(request)
+    return set(visible.filter(pk__in={row.key for row in rows}).values_list("pk", flat=True))

@@ -1,11 +1,7 @@
 """What lists and pages show of an operation."""
 
-from django.urls import reverse
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
-
 from audit.admin.theme import display
-from audit.models import Operation, State
+from audit.models import UNFINISHED, Operation, State
 
 
 class OperationColumns:
@@ -24,28 +20,21 @@ class OperationColumns:
             "applied": "success",
             "refused": "warning",
             "failed": "danger",
+            "cancelled": "warning",
         },
     )
     def state_name(self, operation: Operation) -> str:
         """Return the state, which lists show as a coloured label."""
         return str(State(operation.state).label)
 
-    @display(description="tasks")
+    @display(description="how many")
     def extent(self, operation: Operation) -> str:
-        """Return how many tasks were changed of how many."""
+        """Return how many targets were changed of how many, or how far it has come."""
         if not operation.targets:
             return "–"
+        if operation.state in UNFINISHED:
+            progress = getattr(operation, "progress", None)
+            return f"{progress.done if progress else 0:,} of {operation.targets:,} judged"
+        if operation.refused:
+            return f"{operation.refused:,} of {operation.targets:,} refused"
         return f"{operation.changed:,} of {operation.targets:,} changed"
-
-    @display(description="undo")
-    def undo(self, operation: Operation) -> SafeString | str:
-        """Link the operation that this one reverts, and those that revert it."""
-        links = [("Reverts", operation.reverts_id)] if operation.reverts_id else []
-        links += [
-            ("Reverted by", key) for key in operation.reverted_by.values_list("pk", flat=True)
-        ]
-        return format_html_join(
-            ", ",
-            '{} <a class="bh-link" href="{}">{}</a>',
-            ((how, reverse("admin:audit_operation_change", args=[key]), key) for how, key in links),
-        )

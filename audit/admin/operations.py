@@ -1,23 +1,34 @@
-"""Operations: what happened, who did it, through what, and what it changed; for reading alone."""
+"""Operations in the admin: everybody reads their own, auditors all; apps add what can be done with one."""
 
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from audit.admin.base import BaseAdmin
-from audit.admin.changed import changed_objects
+from audit.admin.buttons import buttons_of
+from audit.admin.changed import changed_page
 from audit.admin.documents import document_rows
 from audit.admin.filters import ActorFilter, KindFilter, PeriodFilter
 from audit.admin.operation_columns import OperationColumns
 from audit.admin.panels import Panel, register_panel
 from audit.admin.requests import actor_of
+from audit.admin.result import result_of
 from audit.masking import masked
-from audit.models import Operation
+from audit.models import UNFINISHED, Operation
 from audit.visibility import visible_operations
+
+
+# So many of what is going on stand above the list.
+_GOING_ON = 10
+# Which secrets were asked for is shown where they stand.
+_INTERNAL = frozenset({"sealed"})
 
 
 @admin.register(Operation)
@@ -25,8 +36,11 @@ class OperationAdmin(OperationColumns, BaseAdmin):
     """The list of operations and the page of one."""
 
     empty = "You have changed nothing yet. What you change is listed here."
+    change_form_template = "admin/operation.html"
+    list_before_template = "admin/operations_going_on.html"
     list_display = ("created_at", "kind_name", "actor_name", "channel", "state_name", "extent")
     list_display_links = ("created_at", "kind_name")
+    list_select_related = ("progress",)
     list_filter = (
         KindFilter,
         ("channel", ChoicesDropdownFilter),
@@ -38,30 +52,6 @@ class OperationAdmin(OperationColumns, BaseAdmin):
     search_help_text = "Id of an operation or of a request"
     ordering = ("-created_at",)
     sortable_by = ("created_at",)
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    ("kind_name", "state_name"),
-                    ("extent", "undo"),
-                    ("actor_name", "created_at"),
-                    ("started_at", "finished_at"),
-                    "reason",
-                )
-            },
-        ),
-        (
-            "Through what",
-            {
-                "fields": (
-                    ("channel", "token_name"),
-                    ("address", "user_agent"),
-                    ("request_id", "id"),
-                )
-            },
-        ),
-    )
 
     def visible(self, request: HttpRequest) -> QuerySet[Operation]:
         """Return the visitor's operations, or all to auditors."""
@@ -77,22 +67,77 @@ class OperationAdmin(OperationColumns, BaseAdmin):
         except ValueError:
             return super().get_search_results(request, queryset, search_term)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Show no fields: the page is made of the result and of panels."""
+        del request, obj
+        return []
 
-def _parameters(request: HttpRequest, operation: Operation) -> Any:
-    del request
-    return document_rows(masked(operation.parameters)) or None
+    def get_urls(self) -> list[URLPattern]:
+        """Answer also to who waits for an operation."""
+        progress = self.admin_site.admin_view(self.progress)
+        own = path("<uuid:operation_id>/progress/", progress, name="audit_operation_progress")
+        return [own, *super().get_urls()]
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list, and above it what is going on."""
+        unfinished = self.visible(request).filter(state__in=UNFINISHED).select_related("progress")
+        context = {"going_on": unfinished.order_by("created_at")[:_GOING_ON]}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
-def _refusals(request: HttpRequest, operation: Operation) -> Any:
-    del request
-    return operation.refusals or None
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Say first what has become of the operation, and offer what can be done about it."""
+        if operation := kwargs.get("obj"):
+            context["result"] = result_of(operation=operation, at=timezone.now())
+            context["buttons"] = buttons_of(request=request, shown=operation)
+            context["progress_address"] = reverse(
+                "admin:audit_operation_progress", args=[operation.pk]
+            )
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def progress(self, request: HttpRequest, operation_id: UUID) -> HttpResponse:
+        """Answer with the part of the page that says what has become of the operation by now.
+
+        Raises:
+            Http404: there is no such operation, or the visitor may not see it.
+        """
+        operation = self.visible(request).filter(pk=operation_id).first()
+        if operation is None:
+            raise Http404
+        result = result_of(operation=operation, at=timezone.now())
+        return TemplateResponse(
+            request,
+            "admin/operation_result.html",
+            {"result": result},
+            headers={"X-Finished": str(result.is_finished).lower()},
+        )
 
 
 def _changed(request: HttpRequest, operation: Operation) -> Any:
+    return changed_page(request=request, operation=operation)
+
+
+def _parameters(request: HttpRequest, operation: Operation) -> Any:
     del request
-    return changed_objects(operation=operation) or None
+    shown = {name: value for name, value in operation.parameters.items() if name not in _INTERNAL}
+    return document_rows(masked(shown)) or None
 
 
-register_panel(Operation, Panel("Parameters", "admin/panels/document.html", _parameters))
-register_panel(Operation, Panel("Refused", "admin/panels/refusals.html", _refusals))
-register_panel(Operation, Panel("Changed", "admin/panels/changed.html", _changed))
+def _origin(request: HttpRequest, operation: Operation) -> Operation:
+    del request
+    return operation
+
+
+register_panel(
+    Operation, Panel("What it changed", "admin/panels/changed.html", _changed, at_end=True)
+)
+register_panel(
+    Operation, Panel("What was asked for", "admin/panels/document.html", _parameters, at_end=True)
+)
+register_panel(
+    Operation,
+    Panel("Who, when and through what", "admin/panels/origin.html", _origin, at_end=True),
+)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db import models
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from audit.admin.described import Described, Difference, as_text, described_on
 from audit.models import Operation
@@ -17,17 +17,18 @@ PER_PAGE = 50
 
 # What moves with every change says nothing.
 _SILENT = frozenset({"version", "updated_at"})
-_KINDS = {"+": "added", "~": "changed", "-": "removed"}
+KINDS = {"+": "added", "~": "changed", "-": "removed"}
 
 
 class TimelineRow(NamedTuple):
-    """A row of history as a page shows it."""
+    """A row of history as a page shows it; `key` is that of the object on whose page it belongs."""
 
     at: datetime
     what: str
     kind: str
     operation: Operation
     differences: Sequence[Difference]
+    key: Any
 
 
 class TimelinePage(NamedTuple):
@@ -50,27 +51,52 @@ def read_timeline(*, page: type[models.Model], key: int, number: int) -> Timelin
 def _read(
     model: type[models.Model], described: Described, key: int, limit: int
 ) -> list[TimelineRow]:
-    history = model.history.model  # type: ignore[attr-defined]  # added by the library
-    object_key = model._meta.pk.attname
-    before = history.objects.filter(
-        **{object_key: OuterRef(object_key)}, history_id__lt=OuterRef("history_id")
-    ).order_by("-history_id")
-    rows = list(
-        history.objects.filter(**{described.key: key})
-        .annotate(older_id=Subquery(before.values("history_id")[:1]))
-        .select_related("operation", *described.related)
-        .order_by(F("history_date").desc(), F("history_id").desc())[:limit]
+    rows = history_of(model).filter(**{described.key: key})
+    return told_rows(
+        model=model,
+        described=described,
+        rows=rows.order_by(F("history_date").desc(), F("history_id").desc())[:limit],
     )
-    known = {row.history_id: row for row in rows}
-    missing = {row.older_id for row in rows} - known.keys() - {None}
-    known |= history.objects.select_related(*described.related).in_bulk(list(missing))
-    return [_row(row, known.get(row.older_id), described) for row in rows]
+
+
+def history_of(model: type[models.Model]) -> QuerySet[Any]:
+    """Return all rows of a tracked model's history."""
+    rows: QuerySet[Any] = model.history.model.objects.all()  # type: ignore[attr-defined]  # the library's
+    return rows
+
+
+def told_rows(
+    *, model: type[models.Model], described: Described, rows: QuerySet[Any]
+) -> list[TimelineRow]:
+    """Return rows of a model's history, each with what it changed, in two queries."""
+    object_key = model._meta.pk.attname
+    before = (
+        history_of(model)
+        .filter(**{object_key: OuterRef(object_key)}, history_id__lt=OuterRef("history_id"))
+        .order_by("-history_id")
+    )
+    found = list(
+        rows.annotate(older_id=Subquery(before.values("history_id")[:1])).select_related(
+            "operation", *described.related
+        )
+    )
+    known = {row.history_id: row for row in found}
+    missing = {row.older_id for row in found} - known.keys() - {None}
+    older = history_of(model).select_related(*described.related)
+    known |= older.in_bulk(list(missing))
+    return [_row(row, known.get(row.older_id), described) for row in found]
 
 
 def _row(row: Any, older: Any, described: Described) -> TimelineRow:
     differences = list(_differences(older, row, described)) if older else []
-    kind = _KINDS[row.history_type]
-    return TimelineRow(row.history_date, described.label(row), kind, row.operation, differences)
+    return TimelineRow(
+        row.history_date,
+        described.label(row),
+        KINDS[row.history_type],
+        row.operation,
+        differences,
+        getattr(row, described.key),
+    )
 
 
 def _differences(older: Any, newer: Any, described: Described) -> Iterator[Difference]:

@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                 ("targets", models.PositiveIntegerField(default=0)),
                 ("changed", models.PositiveIntegerField(default=0)),
                 ("unchanged", models.PositiveIntegerField(default=0)),
+                ("refused", models.PositiveIntegerField(db_default=0, default=0)),
                 (
                     "requested",
                     django.contrib.postgres.fields.ArrayField(
@@ -165,6 +166,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="operation",
             index=models.Index(fields=["request_id"], name="operation_request"),
+        ),
+        migrations.AddIndex(
+            model_name="operation",
+            index=models.Index(
+                condition=models.Q(("state__in", ("queued", "running"))),
+                fields=["created_at"],
+                name="operation_unfinished",
+            ),
         ),
         migrations.AddConstraint(
             model_name="operation",

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "config.apps.BulkheadAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",

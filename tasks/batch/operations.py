@@ -15,6 +15,11 @@ def visible_operation(*, actor: User, operation_id: UUID) -> Operation:
         OperationUnknown: there is none, or it is somebody else's.
     """
     operation = Operation.objects.filter(pk=operation_id).first()
-    if operation is None or not (actor.is_superuser or operation.actor_id == actor.pk):
+    if operation is None or not is_own(actor=actor, operation=operation):
         raise OperationUnknown
     return operation
+
+
+def is_own(*, actor: User, operation: Operation) -> bool:
+    """Return whether the actor may ask about the operation, cancel and undo it."""
+    return bool(actor.is_superuser or operation.actor_id == actor.pk)

@@ -187,6 +187,7 @@ def _run(*, operation: Operation, actor: User, report: Report) -> Operation:
         except (TokenInvalid, PlanRefused, PlanDrifted) as error:
             operation.state = State.REFUSED
             operation.refusals = refusals_of(error)
+            operation.refused = sum(1 for refusal in operation.refusals if refusal["target"])
         else:
             operation.changed = plan.counts[OutcomeKind.CHANGE]
             operation.unchanged = plan.counts[OutcomeKind.UNCHANGED]

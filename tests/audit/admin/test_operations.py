@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from audit.context import Origin
 from audit.models import Channel, Operation, State
-from audit.recorder import new_operation
+from audit.recorder import administrative_operation, new_operation
+from permissions.models import RoleMember
 from tasks.batch import pipeline
 from tasks.batch.pipeline import Batch
 from tasks.changes import RestoreSettings, UpdateSettings
@@ -70,7 +71,7 @@ def test_the_page_says_what_happened_and_to_what_and_hides_secrets(governed: Gov
     shown = text_of(visit(auditor()).get(page("audit_operation_change", operation.pk)))
     for words in (
         "Update settings",
-        "2 of 2 changed",
+        "All 2 tasks were changed.",
         "payments-developer",
         "Because of the audit",
     ):
@@ -81,20 +82,48 @@ def test_the_page_says_what_happened_and_to_what_and_hides_secrets(governed: Gov
     assert "secret:" not in shown
 
 
-def test_the_first_hundred_changed_objects_are_listed(governed: Governed) -> None:
-    operation = apply(governed, governed.add_tasks(101), branch="main")
-    response = visit(governed.developer).get(page("audit_operation_change", operation.pk))
-    (changed,) = (panel for panel in response.context["panels"] if panel["title"] == "Changed")
-    assert (len(changed["data"][0].objects), changed["data"][0].has_more) == (100, True)
+def changed_in(client: Any, operation: Operation, **query: str) -> Any:
+    """Return what the page shows of what was changed."""
+    response = client.get(page("audit_operation_change", operation.pk), query)
+    (panel,) = (
+        panel for panel in response.context["panels"] if panel["title"] == "What it changed"
+    )
+    return panel["data"]
 
 
-def test_what_an_administrative_operation_changed_is_listed_too(governed: Governed) -> None:
+def test_what_was_changed_is_told_place_by_place_a_page_at_a_time(governed: Governed) -> None:
+    operation = apply(governed, governed.add_tasks(51), branch="main")
+    first, last = (
+        changed_in(visit(governed.developer), operation, page=number) for number in ("1", "99")
+    )
+    assert (len(first.objects), first.pages) == (50, 2)
+    assert (len(last.objects), last.number) == (1, 2)
+    for changed in (*first.objects, *last.objects):
+        assert changed.differences == [("/repository/branch", "develop", "main")]
+
+
+def test_who_may_not_see_a_task_any_more_does_not_read_what_was_changed(
+    governed: Governed,
+) -> None:
+    operation = apply(governed, governed.add_tasks(1), branch="main")
+    with administrative_operation(actor=governed.admin, kind="leave", origin=ORIGIN):
+        RoleMember.objects.get(user=governed.developer).delete()
+    (changed,) = changed_in(visit(governed.developer), operation).objects
+    assert changed == ("a task that you may not see any more", "changed", "", ())
+    (changed,) = changed_in(visit(auditor()), operation).objects
+    assert changed.differences
+
+
+def test_what_an_administrative_operation_changed_is_told_kind_by_kind(governed: Governed) -> None:
     operation = Operation.objects.get(kind="add_project")
-    response = visit(auditor()).get(page("audit_operation_change", operation.pk))
-    titles = [group.title for group in response.context["panels"][-1]["data"]]
+    client = visit(auditor())
+    groups = changed_in(client, operation).groups
+    titles = [group.title for group in groups]
     assert titles == ["roles", "role members", "role permissions", "projects", "task types"]
-    for group in response.context["panels"][-1]["data"]:
-        assert visit(auditor()).get(group.objects[0].url).status_code == 200
+    for group in groups:
+        told = changed_in(client, operation, changed=group.query.partition("=")[2])
+        assert len(told.objects) == group.size
+        assert client.get(told.objects[0].url).status_code == 200
 
 
 def test_an_undo_and_what_it_undid_link_each_other(governed: Governed) -> None:
@@ -111,8 +140,9 @@ def test_an_undo_and_what_it_undid_link_each_other(governed: Governed) -> None:
 
 def test_refusals_are_shown_task_by_task(governed: Governed) -> None:
     refusals = [{"target": "f" * 24, "code": "no_right", "detail": "you hold no right"}]
-    operation = ended(governed, State.REFUSED, refusals=refusals)
+    operation = ended(governed, State.REFUSED, targets=3, refused=1, refusals=refusals)
     shown = text_of(visit(auditor()).get(page("audit_operation_change", operation.pk)))
+    assert "1 of 3 tasks stood in the way" in shown
     assert "f" * 24 in shown
     assert "you hold no right" in shown
 

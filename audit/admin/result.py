@@ -1,0 +1,184 @@
+"""What has become of an operation, in words: for its page, and for who waits for it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from audit.models import UNFINISHED, Operation, Progress, Stage, State
+
+
+# A worker that has said nothing for so long waits for something, or is gone.
+_SILENCE = timedelta(seconds=15)
+
+_NOUNS: dict[str, tuple[str, str]] = {}
+_TASKS = ("task", "tasks")
+
+_TONES = {
+    State.QUEUED: "info",
+    State.RUNNING: "info",
+    State.APPLIED: "good",
+    State.REFUSED: "warn",
+    State.FAILED: "bad",
+    State.CANCELLED: "warn",
+}
+_ICONS = {
+    State.QUEUED: "hourglass_empty",
+    State.RUNNING: "sync",
+    State.APPLIED: "check_circle",
+    State.REFUSED: "block",
+    State.FAILED: "error",
+    State.CANCELLED: "cancel",
+}
+
+
+class Progressed(NamedTuple):
+    """How far a running operation has come; without `done`, nobody can tell."""
+
+    total: int
+    done: int | None
+    words: str
+
+
+class Result(NamedTuple):
+    """What has become of an operation: a headline, what to add to it, and counts by name."""
+
+    operation: Operation
+    headline: str
+    tone: str
+    icon: str
+    notes: Sequence[str]
+    counts: Sequence[tuple[str, int]]
+    progress: Progressed | None
+    undid: UUID | None
+    undone_by: Sequence[UUID]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing will become of it any more."""
+        return self.operation.state not in UNFINISHED
+
+
+def name_targets(*, kind: str, one: str, many: str) -> None:
+    """Say what the targets of a kind of operation are called; without it they are tasks."""
+    _NOUNS[kind] = (one, many)
+
+
+def result_of(*, operation: Operation, at: datetime) -> Result:
+    """Return what has become of the operation by now."""
+    state = State(operation.state)
+    progress = Progress.objects.filter(operation=operation).first()
+    undone_by = operation.reverted_by.filter(state=State.APPLIED).order_by("created_at", "pk")
+    return Result(
+        operation=operation,
+        headline=_HEADLINES.get(state) or _applied(operation),
+        tone=_TONES[state],
+        icon=_ICONS[state],
+        notes=list(_notes(operation, progress, at)),
+        counts=_counts(operation),
+        progress=_progressed(operation, progress, at) if state is State.RUNNING else None,
+        undid=operation.reverts_id,
+        undone_by=list(undone_by.values_list("pk", flat=True)),
+    )
+
+
+def targets_in_words(operation: Operation, number: int) -> str:
+    """Return a number of the operation's targets in words."""
+    one, many = _NOUNS.get(operation.kind, _TASKS)
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _applied(operation: Operation) -> str:
+    one, many = _NOUNS.get(operation.kind, _TASKS)
+    changed, all_of = operation.changed, operation.targets
+    if not all_of:
+        return "Applied."
+    if not changed:
+        was = f"the {one} was" if all_of == 1 else f"all {all_of:,} {many} were"
+        return f"Nothing had to be changed: {was} so already."
+    if changed < all_of:
+        asked = targets_in_words(operation, all_of)
+        return f"{changed:,} of {asked} were changed; the others were so already."
+    return f"The {one} was changed." if all_of == 1 else f"All {all_of:,} {many} were changed."
+
+
+_HEADLINES = {
+    State.QUEUED: "Waiting for the worker.",
+    State.RUNNING: "Running in the worker.",
+    State.REFUSED: "Refused: nothing was changed.",
+    State.FAILED: "Failed: nothing was changed.",
+    State.CANCELLED: "Cancelled: nothing was changed.",
+}
+
+
+def _notes(operation: Operation, progress: Progress | None, at: datetime) -> list[str]:
+    if operation.state == State.QUEUED:
+        tasks = targets_in_words(operation, operation.targets)
+        return [
+            f"{tasks}, accepted {_span(at - operation.created_at)} ago. You may leave this page."
+        ]
+    if operation.state == State.RUNNING:
+        return list(_running_notes(progress, at))
+    if operation.state == State.CANCELLED:
+        return [f"By {operation.cancelled_by_name or 'an account that is gone'}."]
+    if operation.state == State.REFUSED and operation.refused:
+        one = operation.refused == 1 == operation.targets
+        tasks = targets_in_words(operation, operation.targets)
+        stood = "It" if one else f"{operation.refused:,} of {tasks}"
+        return [f"{stood} stood in the way; the reasons are below."]
+    if operation.state in {State.REFUSED, State.FAILED}:
+        return [_sentence(refusal["detail"]) for refusal in operation.refusals[:1]]
+    return []
+
+
+def _running_notes(progress: Progress | None, at: datetime) -> list[str]:
+    if progress is None:
+        return []
+    if progress.cancelled_at:
+        return [
+            "It is being cancelled: the worker stops when it next looks, and nothing is changed."
+        ]
+    if at - progress.updated_at > _SILENCE:
+        silent = _span(at - progress.updated_at)
+        return [f"Nothing new for {silent}: it may be waiting for another operation to finish."]
+    return ["You may leave this page and come back."]
+
+
+def _counts(operation: Operation) -> list[tuple[str, int]]:
+    if operation.state in UNFINISHED or not operation.targets:
+        return []
+    counts = [
+        ("changed", operation.changed),
+        ("so already", operation.unchanged),
+        ("stood in the way", operation.refused),
+    ]
+    return [("asked for", operation.targets), *(each for each in counts if each[1])]
+
+
+def _progressed(operation: Operation, progress: Progress | None, at: datetime) -> Progressed:
+    total = operation.targets
+    if progress is None or progress.stage == Stage.READING:
+        return Progressed(total, None, f"Reading {targets_in_words(operation, total)}")
+    if progress.stage == Stage.WRITING:
+        return Progressed(total, None, "Judged all; writing what changes, all of it or nothing")
+    words = f"Judged {progress.done:,} of {targets_in_words(operation, total)}"
+    seconds = (progress.updated_at - (operation.started_at or at)).total_seconds()
+    if progress.done and seconds > 0:
+        rate = progress.done / seconds
+        left = timedelta(seconds=(total - progress.done) / rate)
+        words += f", {rate:,.0f} a second, about {_span(left)} left; then all is written at once"
+    return Progressed(total, progress.done, words)
+
+
+def _span(span: timedelta) -> str:
+    """Return a span of time in words, roughly."""
+    seconds = max(int(span.total_seconds()), 0)
+    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            number = seconds // size
+            return f"{number} {name}{'' if number == 1 else 's'}"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
