@@ -31,10 +31,9 @@ _UNSTORABLE_TEXT = re.compile("[\\0\ud800-\udfff]")
 MOST_PROBLEMS = 20
 _LONGEST_MESSAGE = 300
 _LONGEST_KEY = 255
-
-
-class SchemaInvalid(Exception):
-    """The schema of a task type cannot be used; the message says where and why."""
+# What a schema must be itself.
+_RULES_OF_SCHEMAS = jsonschema_rs.Draft202012Validator({"$ref": _DRAFT}, offline=True)
+_TYPES = "array, boolean, integer, null, number, object, string, or a list of these"
 
 
 class Problem(NamedTuple):
@@ -43,6 +42,15 @@ class Problem(NamedTuple):
     pointer: str
     rule: str
     message: str
+
+
+class SchemaInvalid(Exception):
+    """The schema of a task type cannot be used; the problems say where in it and why."""
+
+    def __init__(self, *problems: Problem) -> None:
+        told = (": ".join(filter(None, (found.pointer, found.message))) for found in problems)
+        super().__init__("; ".join(told))
+        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +79,19 @@ def check_schema(schema: Any) -> None:
             settings cannot hold a reference.
     """
     if not isinstance(schema, dict) or schema.get("type") != "object":
-        raise SchemaInvalid('a task type\'s schema must be an object with "type": "object"')
+        raise _invalid((), 'a task type\'s schema must be an object with "type": "object"')
     # The library would fetch the rules of a dialect that it does not know.
     if schema.get("$schema", _DRAFT) != _DRAFT:
-        raise SchemaInvalid(f"/$schema: must be {_DRAFT}")
+        raise _invalid(("$schema",), f"must be {_DRAFT}")
+    _refuse_unusable_keywords(schema)
+    if found := list(islice(_RULES_OF_SCHEMAS.iter_errors(schema), MOST_PROBLEMS)):
+        raise SchemaInvalid(*map(_problem_of_schema, found))
     try:
-        jsonschema_rs.meta.validate(schema)
-        _refuse_unusable_keywords(schema)
         compiled_schema(json.dumps(schema))
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-        raise SchemaInvalid(str(error)) from error
+    except jsonschema_rs.ValidationError as error:
+        raise SchemaInvalid(_problem_of_schema(error)) from error
+    except (jsonschema_rs.ReferencingError, ValueError) as error:
+        raise _invalid((), str(error)) from error
 
 
 @lru_cache(maxsize=512)
@@ -161,6 +172,18 @@ def _shortened(message: str) -> str:
     return f"{message[:_LONGEST_MESSAGE]}…"
 
 
+def _problem_of_schema(error: jsonschema_rs.ValidationError) -> Problem:
+    found = problem_of(error)
+    # The rule allows one or a list, and says only that it is neither.
+    if found.pointer.endswith("/type") and found.rule == "anyOf":
+        return found._replace(message=f"must be one of {_TYPES}")
+    return found
+
+
+def _invalid(place: Pointer, message: str) -> SchemaInvalid:
+    return SchemaInvalid(Problem(json_pointer(place), "schema", message))
+
+
 def _secret_places(schema: Any, place: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
     for name, rules in properties_of(schema).items():
         if is_secret(rules):
@@ -197,18 +220,17 @@ def _refuse_unusable_keywords(schema: Any, place: Pointer = (), *, held: bool = 
     Under keywords that nobody knows too: a `$ref` reaches anything.
     """
     if len(place) > _MAX_DEPTH:
-        raise SchemaInvalid(f"{json_pointer(place)}: nested more than {_MAX_DEPTH} deep")
+        raise _invalid(place, f"nested more than {_MAX_DEPTH} deep")
     if isinstance(schema, list):
         for index, item in enumerate(schema):
             _refuse_unusable_keywords(item, (*place, str(index)), held=False)
     if not isinstance(schema, dict):
         return
     if not str(schema.get("$ref", "#")).startswith("#"):
-        raise SchemaInvalid(f"{json_pointer(place)}: a $ref must stay inside the schema")
+        raise _invalid((*place, "$ref"), "a $ref must stay inside the schema")
     if is_secret(schema) and not (held and place and schema.get("type") == "string"):
-        raise SchemaInvalid(
-            f"{json_pointer(place)}: writeOnly is for string properties outside combinators"
-        )
+        message = "writeOnly is for string properties outside combinators"
+        raise _invalid((*place, "writeOnly"), message)
     properties = properties_of(schema)
     for name, rules in properties.items():
         _refuse_unusable_keywords(rules, (*place, "properties", name), held=held)

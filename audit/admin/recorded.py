@@ -64,7 +64,7 @@ class RecordedAdmin(BaseAdmin):
             if form.has_changed() or not change:
                 self.save_recorded(request, form, operation, change=change)
             super().save_related(request, form, formsets, change)
-            operation.parameters = self.recorded_parameters(form.instance)
+            operation.parameters = self.recorded_parameters(form)
 
     def save_recorded(
         self, request: HttpRequest, form: "ModelForm[Any]", operation: Operation, *, change: bool
@@ -73,9 +73,9 @@ class RecordedAdmin(BaseAdmin):
         del operation
         super().save_model(request, form.instance, form, change)
 
-    def recorded_parameters(self, saved: Any) -> dict[str, Any]:
+    def recorded_parameters(self, form: Any) -> dict[str, Any]:
         """Return what the operation says of itself: which object it was about."""
-        return {str(self.opts.verbose_name): str(saved)}
+        return {str(self.opts.verbose_name): str(form.instance)}
 
 
 def _changes(formset: "BaseModelFormSet[Any, Any]") -> bool:

@@ -74,8 +74,9 @@ class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[type-arg]  # so 
                     pass
         return response
 
-    def recorded_parameters(self, saved: Any) -> dict[str, Any]:
+    def recorded_parameters(self, form: Any) -> dict[str, Any]:
         """Return the account and what it may do now."""
+        saved = form.instance
         return {
             "user": saved.get_username(),
             "active": saved.is_active,

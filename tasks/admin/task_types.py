@@ -3,41 +3,20 @@
 import json
 from typing import Any
 
-from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from audit.admin.described import Described, describe
 from audit.admin.history import HistoryAdmin
 from audit.admin.recorded import RecordedAdmin
 from audit.admin.theme import display
+from audit.models import Operation
 from tasks.admin.filters import visible_task_types
+from tasks.admin.task_type_form import TaskTypeForm
 from tasks.models import TaskType
-
-
-class IndentedEncoder(json.JSONEncoder):
-    """Writes JSON as people read it."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{**options, "indent": 2})
-
-
-class TaskTypeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    """A task type with its schema as text."""
-
-    schema = forms.JSONField(
-        encoder=IndentedEncoder,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 28, "class": "bh-mono"}),
-        help_text="JSON Schema, draft 2020-12. A string with writeOnly is a secret.",
-    )
-
-    class Meta:
-        model = TaskType
-        fields = ("key", "name", "description", "schema")
 
 
 @admin.register(TaskType)
@@ -71,6 +50,21 @@ class TaskTypeAdmin(RecordedAdmin, HistoryAdmin):
         return format_html(
             '<pre class="bh-mono bh-wrap">{}</pre>', json.dumps(task_type.schema, indent=2)
         )
+
+    def save_recorded(
+        self, request: HttpRequest, form: Any, operation: Operation, *, change: bool
+    ) -> None:
+        """Save the type, and say what its new schema means for its tasks."""
+        super().save_recorded(request, form, operation, change=change)
+        if form.impact and not form.impact.broken:
+            messages.info(
+                request, f"Its {form.impact.tasks:,} task(s) satisfy the new schema as before."
+            )
+
+    def recorded_parameters(self, form: Any) -> dict[str, Any]:
+        """Return the type and, with another schema, how many tasks that broke."""
+        broken = {"tasks_broken": len(form.impact.broken)} if form.impact else {}
+        return {**super().recorded_parameters(form), **broken}
 
 
 describe(
