@@ -1,5 +1,7 @@
 """What lists and pages show of a token."""
 
+from datetime import datetime
+
 from django.utils import timezone
 
 from audit.admin.theme import display
@@ -30,6 +32,16 @@ class TokenColumns:
     def shown_networks(self, token: ApiToken) -> str:
         """Return from where the token may be used."""
         return ", ".join(token.networks) or "everywhere"
+
+    @display(description="expires")
+    def expiry(self, token: ApiToken) -> datetime | str:
+        """Return when the token ends by itself."""
+        return token.expires_at or "never"
+
+    @display(description="last used")
+    def last_use(self, token: ApiToken) -> datetime | str:
+        """Return when the token was last used, to within a few minutes."""
+        return token.last_used_at or "never"
 
     @display(description="ends in")
     def ending(self, token: ApiToken) -> str:

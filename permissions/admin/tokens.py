@@ -13,6 +13,7 @@ from audit.admin.history import HistoryAdmin
 from audit.admin.requests import actor_of, origin_of
 from audit.admin.theme import action
 from permissions.admin.token_columns import TokenColumns
+from permissions.admin.token_example import command_for
 from permissions.admin.token_form import TokenForm
 from permissions.admin.visible import tokens_for
 from permissions.models import ApiToken
@@ -24,7 +25,7 @@ class ApiTokenAdmin(TokenColumns, HistoryAdmin):
     """The visitor's own tokens; a superuser sees, and may revoke, everybody's."""
 
     empty = "You have no tokens. Programs need one to act in your name."
-    list_display = ("name", "owner_name", "status", "shown_scopes", "expires_at", "last_used_at")
+    list_display = ("name", "owner_name", "status", "shown_scopes", "expiry", "last_use")
     list_select_related = ("owner",)
     search_fields = ("name__istartswith",)
     search_help_text = "Beginning of a name"
@@ -68,7 +69,7 @@ class ApiTokenAdmin(TokenColumns, HistoryAdmin):
             "admin/token_shown.html",
             title=f"Token {issued.token.name}",
             issued=issued,
-            address=request.build_absolute_uri("/api/v2/settings/tasks?dry_run=true"),
+            command=command_for(request=request, issued=issued),
         )
 
     @action(description="Revoke", icon="block", permissions=["revoke"])

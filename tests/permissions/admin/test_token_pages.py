@@ -1,10 +1,12 @@
 """API tokens in the admin: made, shown once, revoked."""
 
 import hashlib
+import shlex
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from audit.models import Channel, Operation
@@ -35,6 +37,51 @@ def test_a_token_is_shown_once_with_a_command_to_try_and_never_again(governed: G
     operation = Operation.objects.get(kind="create_token")
     assert secret not in str(operation.parameters)
     assert secret not in str(client.session.items())
+
+
+@pytest.mark.parametrize(
+    ("scope", "path"),
+    [
+        ("settings:write", "/api/v2/settings/tasks?dry_run=true"),
+        ("permissions:write", "/v1/job/permissions/batch?dry_run=true"),
+        ("tasks:read", "/api/v2/operations/"),
+    ],
+)
+def test_the_command_to_try_fits_the_scope_and_changes_nothing(
+    governed: Governed, scope: str, path: str
+) -> None:
+    (uid,) = governed.add_tasks(1)
+    form = {**FORM, "scopes": [scope], "networks": ""}
+    made = visit(governed.manager).post(page("permissions_apitoken_add"), form)
+    command = made.context["command"]
+    assert path in command
+    words = shlex.split(command.replace("\\\n", " "))
+    body = words[words.index("-d") + 1] if "-d" in words else ""
+    headers = {"Authorization": words[words.index("-H") + 1].partition(": ")[2]}
+    address = words[1].removeprefix("http://testserver")
+    count = Operation.objects.count()
+    if body:
+        assert uid in body
+        answer = Client().post(address, body, content_type="application/json", headers=headers)
+    else:
+        answer = Client().get(address, headers=headers)
+    assert answer.status_code == 200
+    assert Operation.objects.count() == count
+
+
+def test_a_token_for_what_has_no_such_command_is_shown_without_one(governed: Governed) -> None:
+    form = {**FORM, "scopes": ["audit:read"]}
+    made = visit(governed.viewer).post(page("permissions_apitoken_add"), form)
+    assert "curl" not in text_of(made)
+
+
+def test_the_list_says_when_each_token_was_last_used(governed: Governed) -> None:
+    issue(governed.viewer)
+    client = visit(governed.viewer)
+    assert "never" in text_of(client.get(page("permissions_apitoken_changelist")))
+    ApiToken.objects.update(last_used_at=timezone.now() - timedelta(days=400))
+    year = (timezone.now() - timedelta(days=400)).year
+    assert f" {year}, " in text_of(client.get(page("permissions_apitoken_changelist")))
 
 
 def test_a_token_is_what_was_asked_for_and_its_makers_own(governed: Governed) -> None:
