@@ -27,6 +27,16 @@ class MatrixAuthority:
             cursor.execute(queries.READ_RIGHTS, {"actor": actor.pk, "ids": list(task_ids)})
             return [Held(codenames_in(flags), ids) for flags, ids in cursor.fetchall()]
 
+    def rights_anywhere(self, *, actor: User) -> frozenset[str]:
+        """Return the rights of all roles that the actor holds, and as a creator of tasks."""
+        if not actor.is_active:
+            return frozenset()
+        if actor.is_superuser:
+            return codenames_in(ALL)
+        with connection.cursor() as cursor:
+            cursor.execute(queries.READ_RIGHTS_ANYWHERE, {"actor": actor.pk})
+            return codenames_in(cursor.fetchone()[0])
+
     def token_is_valid(self, *, token_id: int, at_address: str | None) -> bool:
         """Return whether the token could be used now from the address."""
         token = ApiToken.objects.select_related("owner").filter(pk=token_id).first()

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from guardian.shortcuts import get_objects_for_user, get_users_with_perms
 
 from permissions import queries
 from permissions.models import RolePermission
 from permissions.roles import TASK_CREATOR
+from tasks.arrays import EqualsAny
 from tasks.models import Project, Task
 from tasks.visibility import register_visibility
 
@@ -47,18 +48,6 @@ def users_with(*, task: Task, permission: str) -> QuerySet[User]:
     )
     active: QuerySet[User] = holders.filter(is_active=True)
     return active
-
-
-class EqualsAny(Func):
-    """`column = ANY(array)`: one parameter, so that the statement does not grow with the keys."""
-
-    template = "%(expressions)s)"
-    arg_joiner = " = ANY("
-    output_field = BooleanField()
-
-    def __init__(self, column: str, keys: list[int], **extra: Any) -> None:
-        # The driver knows a list of integers; a field of Django would look at each.
-        super().__init__(F(column), Value(keys), **extra)
 
 
 class Seen(NamedTuple):

@@ -16,8 +16,8 @@ from django.db.models import Q, QuerySet
 
 from audit.visibility import may_audit
 from permissions import explain_queries
-from permissions.effective import EqualsAny
 from permissions.flags import ALL, NONE, Flag
+from tasks.arrays import EqualsAny
 from tasks.batch.authority import authority
 from tasks.models import Task
 

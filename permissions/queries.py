@@ -229,6 +229,35 @@ JOIN by_matrix USING (matrix_id)
 GROUP BY 1
 """
 
+# The flags of the actor's roles under whatever matrix, and those of a creator of tasks under the matrices
+# of the latest tasks that the actor created.
+READ_RIGHTS_ANYWHERE = """
+WITH held AS MATERIALIZED (
+    SELECT role_id AS id FROM permissions_rolemember WHERE user_id = %(actor)s
+    UNION
+    SELECT member.role_id
+    FROM auth_user_groups AS belonging
+    JOIN permissions_rolemember AS member ON member.group_id = belonging.group_id
+    WHERE belonging.user_id = %(actor)s
+    UNION
+    SELECT role.id
+    FROM tasks_project AS project
+    JOIN permissions_role AS role ON role.project_id = project.id AND role.code = -1
+    WHERE project.created_by_id = %(actor)s
+),
+created AS (
+    SELECT id FROM tasks_task WHERE created_by_id = %(actor)s ORDER BY id DESC LIMIT 1000
+)
+SELECT coalesce((SELECT bit_or(granted.flags)
+                 FROM held
+                 JOIN permissions_rolepermission AS granted ON granted.role_id = held.id), 0)
+     | coalesce((SELECT bit_or(granted.flags)
+                 FROM permissions_taskpermission AS governed
+                 JOIN permissions_rolepermission AS granted
+                   ON granted.matrix_id = governed.matrix_id AND granted.role_code = -3
+                 WHERE governed.task_id IN (SELECT id FROM created)), 0)
+"""
+
 # Takes one from a token's bucket if there is one: the bucket is full at `full_at`, every use moves that
 # by `each`, and it is empty when that is a whole period ahead. A refusal changes nothing.
 SPEND_ALLOWANCE = """

@@ -24,7 +24,7 @@ from tasks import queries
 from tasks.batch import pipeline
 from tasks.batch.errors import Cancelled
 from tasks.batch.pipeline import RUN_JOB, Report
-from tasks.models import PreviewedPlan, StoredAnswer
+from tasks.models import Draft, PreviewedPlan, StoredAnswer
 
 
 # After the first attempt: whether it raised, or died with its worker.
@@ -67,7 +67,7 @@ async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
 @app.periodic(cron="17 * * * *")
 @app.task(name="tasks.prune", queueing_lock="prune", pass_context=True)
 async def prune(context: JobContext, timestamp: int) -> None:
-    """Forget what was kept for a day: previewed plans, stored answers, finished jobs."""
+    """Forget what was kept for its time: drafts, previewed plans, stored answers, finished jobs."""
     del timestamp
     await sync_to_async(prune_kept)()
     hours = int(_KEPT_FOR.total_seconds() // 3600)
@@ -113,8 +113,10 @@ def fail_abandoned() -> None:
 
 
 def prune_kept() -> None:
-    """Delete previewed plans and stored answers that are older than a day."""
-    before = timezone.now() - _KEPT_FOR
+    """Delete drafts that are too old to use, and previewed plans and answers older than a day."""
+    now = timezone.now()
+    before = now - _KEPT_FOR
+    Draft.objects.filter(expires_at__lt=now).delete()
     PreviewedPlan.objects.filter(created_at__lt=before).delete()
     StoredAnswer.objects.filter(created_at__lt=before).delete()
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Q
@@ -189,3 +190,31 @@ class StoredAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} of token {self.token_id}"
+
+
+class Draft(models.Model):
+    """A change on its way from the choice of its targets to its operation; its actor's alone.
+
+    `change` is the change with its parameters, encrypted, because these may hold secrets. `outcomes` has
+    a letter for each target, in their order; `fingerprint` is that of all of them together,
+    `fingerprint_of_part` that of those alone which change, where others stand in the way. `drifted` are
+    the targets for which the change was not applied, `operation` is the one by which it was.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    actor = models.ForeignKey(USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    action = models.CharField(max_length=50)
+    uids = ArrayField(models.CharField(max_length=32))
+    change = models.TextField(blank=True)
+    reverts = models.UUIDField(null=True)
+    outcomes = models.TextField(blank=True)
+    warnings = models.JSONField(default=list)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    fingerprint_of_part = models.CharField(max_length=64, blank=True)
+    drifted = ArrayField(models.CharField(max_length=32), null=True)
+    operation = models.UUIDField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.action} of {len(self.uids)} task(s)"

@@ -1,6 +1,7 @@
 """Visitors of the admin, each in a browser of their own."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import Group, User
@@ -9,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.visibility import AUDITORS
+from tasks.models import Draft
 from tests.conftest import Governed
 
 
@@ -82,8 +84,33 @@ def text_of(response: Any) -> str:
     return response.content.decode()
 
 
-def draft_in(response: Any) -> str:
-    """Return the draft that a preview carries."""
-    draft = response.context["draft"]
-    assert isinstance(draft, str)
-    return draft
+def choose(client: Client, action: str, uids: Sequence[str]) -> Draft:
+    """Choose tasks by their ids, as the button on a task's page does; return the draft."""
+    sent = {"action": action, "uids": " ".join(uids)}
+    answer = client.post(page("tasks_task_choose"), sent)
+    assert answer.status_code == 302, text_of(answer)
+    return draft_at(answer)
+
+
+def write_down(client: Client, draft: Draft, written: Mapping[str, Any]) -> Any:
+    """Send the form of the draft's action; return what is shown then."""
+    return client.post(page("tasks_task_draft", draft.pk), written, follow=True)
+
+
+def look(client: Client, draft: Draft, **asked: Any) -> Any:
+    """Return the preview's page."""
+    return client.get(page("tasks_task_draft_preview", draft.pk), asked)
+
+
+def confirm(client: Client, draft: Draft, **sent: Any) -> Any:
+    """Apply what the preview shows."""
+    shown = look(client, draft).context["shown"]
+    content = {"apply": shown.fingerprint, **sent}
+    return client.post(page("tasks_task_draft_preview", draft.pk), content)
+
+
+def draft_at(response: Any) -> Draft:
+    """Return the draft to whose page an answer leads."""
+    found = re.search(r"/drafts/([0-9a-f-]{36})/", response.headers["Location"])
+    assert found
+    return Draft.objects.get(pk=found[1])

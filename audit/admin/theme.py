@@ -24,8 +24,10 @@ def display(
 
 
 def action(
-    *, description: str, icon: str, permissions: Sequence[str]
+    *, description: str, icon: str, permissions: Sequence[str], path: str | None = None
 ) -> Callable[[Method], Method]:
-    """Make a method a button of an object's page, for those who have the permissions."""
-    decorate = decorators.action(description=description, icon=icon, permissions=permissions)
+    """Make a method a button of a list or of an object's page, for those who have the permissions."""
+    decorate = decorators.action(
+        description=description, icon=icon, permissions=permissions, url_path=path
+    )
     return cast("Callable[[Method], Method]", decorate)

@@ -2,9 +2,11 @@
 
 from permissions.admin import accounts as accounts
 from permissions.admin import matrices as matrices
+from permissions.admin import outcomes as outcomes
 from permissions.admin import project_panels as project_panels
 from permissions.admin import projects as projects
 from permissions.admin import roles as roles
+from permissions.admin import task_actions as task_actions
 from permissions.admin import task_panels as task_panels
 from permissions.admin import tokens as tokens
 from permissions.admin import why as why

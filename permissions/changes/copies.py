@@ -79,6 +79,7 @@ class CopyTasks(Change[SourceRow]):
     kind: ClassVar[str] = "copy_tasks"
     title: ClassVar[str] = "Copy"
     right: ClassVar[str] = "copy_task"
+    plans_together: ClassVar[bool] = True
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:

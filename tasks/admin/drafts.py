@@ -1,63 +1,229 @@
-"""Drafts: a previewed change on its way through the browser to being applied.
+"""Drafts: a change on its way from the choice of its targets, through its preview, to its operation.
 
-A draft is encrypted, because a change may hold secrets, and bound to its actor. It carries the
-fingerprint of the plan that was shown, so that nothing else can be applied with it.
+A draft is its actor's alone and lives for an hour. It freezes the targets; previewing binds it to the
+change and to the plan that was shown, so that nothing else can be applied with it. The change may hold
+secrets, so it is kept encrypted.
 """
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
+from audit.context import Origin
+from tasks.batch import pipeline
 from tasks.batch.change import Change
+from tasks.batch.errors import PlanDrifted
+from tasks.batch.pipeline import Applied, Batch
+from tasks.batch.plan import REFUSED_KINDS, OutcomeKind, Plan
+from tasks.batch.remembered import remember
+from tasks.models import Draft
 from tasks.secrets import SealBroken, seal_text, unseal_text
 
 
-_VALID_FOR = timedelta(hours=1)
+VALID_FOR = timedelta(hours=1)
+# More targets than these are left to the worker.
+APPLIED_AT_ONCE = 2_000
+
+# The letters of `Draft.outcomes`.
+_LETTERS = {
+    OutcomeKind.CHANGE: "c",
+    OutcomeKind.UNCHANGED: "u",
+    OutcomeKind.MISSING: "m",
+    OutcomeKind.DENIED: "d",
+    OutcomeKind.INVALID: "i",
+    OutcomeKind.CONFLICT: "x",
+}
+
+# What previewing writes.
+_BOUND = (
+    "change",
+    "outcomes",
+    "warnings",
+    "fingerprint",
+    "fingerprint_of_part",
+    "drifted",
+    "expires_at",
+)
 
 
 class DraftUnusable(Exception):
-    """What came back is no draft of this actor's, or is too old."""
+    """There is no such draft of this actor's, or it is too old."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Draft:
-    """A change, its targets and the fingerprint of the plan that was shown."""
+class DraftUsed(Exception):
+    """The draft has been applied already."""
 
-    change: Change[Any]
-    uids: Sequence[str]
-    fingerprint: str
-
-    def seal(self, *, actor: User) -> str:
-        """Return the draft as text that only this installation can read."""
-        content = {
-            "actor": actor.pk,
-            "kind": self.change.kind,
-            "parameters": self.change.parameters(),
-            "uids": list(self.uids),
-            "fingerprint": self.fingerprint,
-        }
-        return seal_text(json.dumps(content))
+    def __init__(self, operation: UUID) -> None:
+        super().__init__(str(operation))
+        self.operation = operation
 
 
-def open_draft(sealed: str, *, actor: User) -> Draft:
-    """Return the draft that was sealed for the actor.
+def new_draft(
+    *, actor: User, action: str, uids: Sequence[str], reverts: UUID | None = None
+) -> Draft:
+    """Freeze the chosen targets."""
+    return Draft.objects.create(
+        actor=actor,
+        action=action,
+        uids=list(uids),
+        reverts=reverts,
+        expires_at=timezone.now() + VALID_FOR,
+    )
+
+
+def draft_of_batch(*, actor: User, action: str, batch: Batch) -> Draft:
+    """Return a draft of a batch that is made already, such as the undo of an operation, previewed.
+
+    Raises:
+        BatchTooHeavy: it would write too much to too many.
+    """
+    draft = new_draft(actor=actor, action=action, uids=batch.uids, reverts=batch.reverts)
+    preview_draft(actor=actor, draft=draft, change=batch.change, origin=batch.origin)
+    return draft
+
+
+def open_draft(*, actor: User, draft_id: UUID) -> Draft:
+    """Return the actor's draft.
 
     Raises:
         DraftUnusable: it is somebody else's, too old, or none.
     """
+    found = Draft.objects.filter(pk=draft_id, actor=actor, expires_at__gt=timezone.now()).first()
+    if found is None:
+        raise DraftUnusable
+    return found
+
+
+def preview_draft(*, actor: User, draft: Draft, change: Change[Any], origin: Origin) -> None:
+    """Preview the change for the draft's targets, bind the draft to it, and renew the draft.
+
+    Raises:
+        BatchTooHeavy: it would write too much to too many.
+    """
+    batch = Batch(change=change, uids=draft.uids, origin=origin)
+    plan = pipeline.preview(actor=actor, batch=batch)
+    draft.change = seal_text(json.dumps({"kind": change.kind, "parameters": change.parameters()}))
+    draft.outcomes = "".join(_LETTERS[outcome.kind] for outcome in plan.outcomes)
+    draft.warnings = _positions(plan)
+    draft.fingerprint, draft.fingerprint_of_part = plan.fingerprint, ""
+    if plan.refusals and plan.changes:
+        part = plan.part
+        remember(part)
+        draft.fingerprint_of_part = part.fingerprint
+    draft.drifted = None
+    draft.expires_at = timezone.now() + VALID_FOR
+    # Not the operation: the draft may be being applied from another window.
+    draft.save(update_fields=_BOUND)
+
+
+def change_of(draft: Draft) -> Change[Any]:
+    """Return the change that the draft is bound to.
+
+    Raises:
+        DraftUnusable: it is bound to none, or has been for too long.
+    """
     try:
-        content = json.loads(unseal_text(sealed, valid_for=_VALID_FOR))
+        content = json.loads(unseal_text(draft.change, valid_for=VALID_FOR))
     except SealBroken as error:
         raise DraftUnusable from error
     kind = Change.of_kind(content["kind"])
-    if kind is None or content["actor"] != actor.pk:
+    if kind is None:
         raise DraftUnusable
-    return Draft(
-        change=kind.from_parameters(content["parameters"]),
-        uids=content["uids"],
-        fingerprint=content["fingerprint"],
+    return kind.from_parameters(content["parameters"])
+
+
+def counts_of(draft: Draft) -> Mapping[OutcomeKind, int]:
+    """Return how many targets have each kind of outcome, in the order of `OutcomeKind`."""
+    counted = Counter(draft.outcomes)
+    return {kind: counted[letter] for kind, letter in _LETTERS.items()}
+
+
+def uids_with(draft: Draft, kind: OutcomeKind) -> list[str]:
+    """Return the targets with this kind of outcome."""
+    wanted = _LETTERS[kind]
+    return [uid for uid, letter in zip(draft.uids, draft.outcomes, strict=True) if letter == wanted]
+
+
+def refused_in(draft: Draft) -> int:
+    """Return how many targets stand in the way of applying all."""
+    return sum(count for kind, count in counts_of(draft).items() if kind in REFUSED_KINDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """What the actor confirmed: the fingerprint that was shown, and why it is done."""
+
+    fingerprint: str
+    reason: str = ""
+
+
+def apply_draft(*, actor: User, draft: Draft, confirmed: Confirmed, origin: Origin) -> Applied:
+    """Apply what was confirmed: all targets of the draft, or the part of them that can be changed.
+
+    Raises:
+        DraftUnusable: the draft is bound to no change.
+        DraftUsed: it has been applied.
+        PlanDrifted: it is not any more what was confirmed; the draft notes which targets drifted.
+        BatchError: nothing was changed for another reason.
+    """
+    change = change_of(draft)
+    uids = draft.uids
+    if draft.fingerprint_of_part and confirmed.fingerprint == draft.fingerprint_of_part:
+        uids = uids_with(draft, OutcomeKind.CHANGE)
+    elif confirmed.fingerprint != draft.fingerprint:
+        raise PlanDrifted(uids=[])
+    batch = Batch(
+        change=change,
+        uids=uids,
+        origin=origin,
+        expected=confirmed.fingerprint,
+        reason=confirmed.reason,
+        reverts=draft.reverts,
     )
+    carry_out = pipeline.apply if len(uids) <= APPLIED_AT_ONCE else pipeline.submit
+    try:
+        return carry_out(actor=actor, batch=batch, receipt=DraftReceipt(draft))
+    except PlanDrifted as error:
+        Draft.objects.filter(pk=draft.pk).update(drifted=list(error.uids))
+        raise
+
+
+@dataclass(frozen=True)
+class DraftReceipt:
+    """Lets a draft be applied once, however often and wherever its button is pressed."""
+
+    draft: Draft
+
+    def claim(self) -> None:
+        """Lock the draft.
+
+        Raises:
+            DraftUsed: it has been applied.
+        """
+        draft = Draft.objects.select_for_update().only("operation").get(pk=self.draft.pk)
+        if draft.operation:
+            raise DraftUsed(draft.operation)
+
+    def settle(self, *, applied: Applied) -> None:
+        """Remember the operation."""
+        Draft.objects.filter(pk=self.draft.pk).update(operation=applied.operation.pk)
+
+
+def _positions(plan: Plan) -> list[dict[str, Any]]:
+    """Return the warnings with the positions of their targets, which are shorter than their ids."""
+    position = {outcome.uid: at for at, outcome in enumerate(plan.outcomes)}
+    return [
+        {
+            "code": warning.code,
+            "detail": warning.detail,
+            "targets": [position[uid] for uid in warning.uids],
+        }
+        for warning in plan.warnings
+    ]

@@ -30,9 +30,14 @@ class TaskColumns:
         """Return the id as people compare it."""
         return format_html('<span class="bh-mono">{}</span>', task.uid)
 
-    @display(description="state", label={"enabled": "success", "disabled": "warning"})
+    @display(
+        description="state",
+        label={"enabled": "success", "disabled": "warning", "recycled": "danger"},
+    )
     def state(self, task: Task) -> str:
-        """Return whether the task is enabled."""
+        """Return whether the task is enabled, or in the recycle bin."""
+        if task.recycled_at:
+            return "recycled"
         return "enabled" if task.enabled else "disabled"
 
     @display(description="created by")

@@ -1,10 +1,12 @@
-"""The list of tasks and the page of one; both only show, what changes a task has pages of its own."""
+"""The list of tasks and the page of one; both only show, what changes tasks has pages of its own."""
 
+from functools import partial
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
 from audit.admin.described import Described, describe
@@ -13,19 +15,21 @@ from audit.admin.history import HistoryAdmin
 from audit.admin.panels import Panel, register_panel
 from audit.admin.requests import actor_of
 from audit.admin.theme import action
-from tasks.admin.change_pages import ChangePage, EnabledPage, SettingsPage
-from tasks.admin.filters import ProjectFilter, TaskTypeFilter
+from tasks.admin.bulk_actions import BulkAction, actions_for, rights_anywhere
+from tasks.admin.choosing import freeze, too_many
+from tasks.admin.filters import BinFilter, ProjectFilter, TaskTypeFilter, lists_bin
+from tasks.admin.flow import Flow
 from tasks.admin.rights import rights_on
 from tasks.admin.shown import settings_differences, shown_settings
 from tasks.admin.task_columns import NAME_IN_CAPITALS, TaskColumns, capitals
-from tasks.changes import SetEnabled, UpdateSettings
+from tasks.batch.errors import TooManyTargets
 from tasks.models import Task
 from tasks.visibility import visible_tasks
 
 
 @admin.register(Task)
 class TaskAdmin(TaskColumns, HistoryAdmin):
-    """Tasks that the visitor may view, outside the recycle bin."""
+    """Tasks that the visitor may view, and what can be done to them."""
 
     empty = "You see the tasks of the projects in which you hold a role. So far there are none."
     list_display = ("task_name", "task_id", "project", "task_type", "state", "updated_at")
@@ -33,13 +37,14 @@ class TaskAdmin(TaskColumns, HistoryAdmin):
         ("project", ProjectFilter),
         ("task_type", TaskTypeFilter),
         ("enabled", BooleanRadioFilter),
+        BinFilter,
     )
     list_select_related = ("project", "task_type")
     search_fields = ("uid", "name")
     search_help_text = "Beginning of a name or an id"
     ordering = ("-pk",)
     sortable_by = ("task_name",)
-    actions_detail = ("change_settings", "change_enabled")
+    actions_list = ("choose",)
     fieldsets = (
         (
             None,
@@ -56,8 +61,8 @@ class TaskAdmin(TaskColumns, HistoryAdmin):
     )
 
     def visible(self, request: HttpRequest) -> QuerySet[Task]:
-        """Return the visible tasks."""
-        tasks = visible_tasks(actor=actor_of(request)).filter(recycled_at=None)
+        """Return the visible tasks, on whichever side of the recycle bin's lid."""
+        tasks = visible_tasks(actor=actor_of(request))
         return tasks.select_related("project", "task_type", "created_by")
 
     def get_search_results(
@@ -71,31 +76,49 @@ class TaskAdmin(TaskColumns, HistoryAdmin):
         found = Q(uid__startswith=term.lower()) | Q(name_in_capitals__startswith=capitals(term))
         return queryset.alias(name_in_capitals=NAME_IN_CAPITALS).filter(found), False
 
-    def has_change_settings_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Let those who hold the flag modify."""
-        return UpdateSettings.right in rights_on(request=request, task_id=int(object_id))
+    def get_urls(self) -> list[URLPattern]:
+        """Serve the pages of bulk changes as well."""
+        return [*self.flow.urls, *super().get_urls()]
 
-    def has_change_enabled_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """Let those who hold the flag disable."""
-        return SetEnabled.right in rights_on(request=request, task_id=int(object_id))
+    @property
+    def flow(self) -> Flow:
+        """The pages of bulk changes."""
+        return Flow(self)
 
-    @action(description="Change settings", icon="tune", permissions=["change_settings"])
-    def change_settings(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Change the settings of the task."""
-        return self._respond(SettingsPage, request, object_id)
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer the bulk actions that the visitor may do to some task or other."""
+        offered = actions_for(rights=rights_anywhere(request), in_bin=lists_bin(request))
+        return {each.name: (partial(_chosen, each), each.name, each.label) for each in offered}
 
-    @action(description="Enable or disable", icon="toggle_on", permissions=["change_enabled"])
-    def change_enabled(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Enable or disable the task."""
-        return self._respond(EnabledPage, request, object_id)
+    def has_choose_permission(self, request: HttpRequest) -> bool:
+        """Let choose by id who may do anything to some task or other."""
+        return bool(rights_anywhere(request))
 
-    def _respond(
-        self, kind: type[ChangePage], request: HttpRequest, object_id: str
+    @action(description="Choose by id", icon="list_alt", permissions=["choose"], path="drafts")
+    def choose(self, request: HttpRequest) -> HttpResponse:
+        """Choose tasks by ids that are pasted or uploaded."""
+        return self.flow.choose(request)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        task = self.get_object(request, object_id)
-        if task is None:
-            raise Http404
-        return kind(page=self, request=request, task=task).respond()
+        """Add the bulk actions that the visitor may do to this task."""
+        if task := kwargs.get("obj"):
+            rights = rights_on(request=request, task_id=task.pk)
+            context["bulk_actions"] = actions_for(rights=rights, in_bin=bool(task.recycled_at))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _chosen(
+    chosen: BulkAction, page: TaskAdmin, request: HttpRequest, tasks: QuerySet[Task]
+) -> HttpResponse | None:
+    """Freeze the tasks that were chosen in the list, and lead on."""
+    try:
+        draft = freeze(actor=actor_of(request), action=chosen, tasks=tasks)
+    except TooManyTargets as error:
+        messages.error(request, too_many(error))
+        return None
+    return page.flow.start(request, action=chosen, draft=draft)
 
 
 def _settings(request: HttpRequest, task: Task) -> Any:

@@ -24,6 +24,9 @@ class Authority(Protocol):
     def rights(self, *, actor: User, task_ids: Sequence[int]) -> list[Held]:
         """Return the rights on the tasks, grouped; a task in no group gives none."""
 
+    def rights_anywhere(self, *, actor: User) -> frozenset[str]:
+        """Return the rights, as permission codenames, that the actor holds on some task or other."""
+
     def may_add_tasks(self, *, actor: User, project_ids: Sequence[int]) -> frozenset[int]:
         """Return those of the projects to which the actor may add tasks."""
 

@@ -5,7 +5,7 @@ transaction; everything below assumes it. Targets are locked in key order before
 overlapping batches queue instead of deadlocking, and a right revoked meanwhile is noticed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -35,7 +35,7 @@ from tasks.batch.overtaken import again_if_overtaken
 from tasks.batch.plan import Outcome, OutcomeKind, Plan, Reason
 from tasks.batch.query_plans import planned_for_the_targets
 from tasks.batch.refusals import refusals_of
-from tasks.models import PreviewedPlan
+from tasks.batch.remembered import drifted, remember
 
 
 RUN_JOB = "tasks.run_operation"
@@ -93,8 +93,22 @@ def preview(*, actor: User, batch: Batch) -> Plan:
     _check_expected(batch=batch, plan=plan)
     # A plan that cannot be applied binds nothing, and whoever may do nothing shall fill no table.
     if not plan.refusals:
-        _remember(plan)
+        remember(plan)
     return plan
+
+
+def look(*, actor: User, batch: Batch, uids: Sequence[str]) -> list[Outcome]:
+    """Return the outcomes that some of the batch's targets would have now; nothing is remembered."""
+    change, shown = batch.change, set(uids)
+    together = change.binds_together or change.plans_together
+    with planned_for_the_targets():
+        _, plan = _plan(
+            actor=actor,
+            batch=batch if together else replace(batch, uids=uids),
+            lock=False,
+            only=None if change.plans_together else shown,
+        )
+    return [outcome for outcome in plan.outcomes if outcome.uid in shown]
 
 
 def apply(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Applied:
@@ -148,7 +162,7 @@ def submit(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Appl
         # worker will compare with its marks, however old the preview is by then.
         operation.fingerprint = batch.expected
         if batch.expected:
-            _remember(plan)
+            remember(plan)
         change.keep_secrets()
         operation.save(force_insert=True)
         applied = Applied(operation, plan)
@@ -226,6 +240,7 @@ def _plan(
     batch: Batch,
     lock: bool,
     report: Report | None = None,
+    only: Collection[str] | None = None,
 ) -> tuple[Change[Any], Plan]:
     _check_weight(batch)
     rows = batch.change.read(uids=batch.uids, lock=lock)
@@ -245,6 +260,8 @@ def _plan(
         else:
             permitted.append((row, rights))
     change = batch.change.bind(rows=[row for row, _ in permitted])
+    if only is not None:
+        permitted = [(row, rights) for row, rights in permitted if row.uid in only]
     planned = change.plan(actor=actor, rows=permitted)
     for count, outcome in enumerate(planned):
         if report and count % _REPORT_EVERY == 0:
@@ -279,7 +296,7 @@ def _refused_by_right(change: Change[Any], row: Row, held: frozenset[str]) -> Ou
 
 def _check_expected(*, batch: Batch, plan: Plan) -> None:
     if batch.expected and batch.expected != plan.fingerprint:
-        raise PlanDrifted(uids=_drifted(fingerprint=batch.expected, plan=plan) or [])
+        raise PlanDrifted(uids=drifted(fingerprint=batch.expected, plan=plan) or [])
 
 
 def _check(*, batch: Batch, plan: Plan) -> None:
@@ -287,27 +304,10 @@ def _check(*, batch: Batch, plan: Plan) -> None:
         # Nothing would bind the change, so an operation could even hold its secrets.
         raise Malformed([("", "there are no targets")])
     _check_expected(batch=batch, plan=plan)
-    if batch.seen and (drifted := _drifted(fingerprint=batch.seen, plan=plan)) != []:
-        raise PlanDrifted(uids=drifted or [])
+    if batch.seen and (moved := drifted(fingerprint=batch.seen, plan=plan)) != []:
+        raise PlanDrifted(uids=moved or [])
     if plan.refusals:
         raise PlanRefused(plan)
-
-
-def _remember(plan: Plan) -> None:
-    PreviewedPlan.objects.bulk_create(
-        [PreviewedPlan(fingerprint=plan.fingerprint, marks=plan.marks)],
-        update_conflicts=True,
-        unique_fields=["fingerprint"],
-        update_fields=["created_at"],
-    )
-
-
-def _drifted(*, fingerprint: str, plan: Plan) -> list[str] | None:
-    """Return the targets that differ from what the fingerprint saw; None if that is not known."""
-    previewed = PreviewedPlan.objects.filter(pk=fingerprint).first()
-    if previewed is None or previewed.marks.keys() != plan.marks.keys():
-        return None
-    return [uid for uid, mark in plan.marks.items() if previewed.marks[uid] != mark]
 
 
 def _operation(

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -82,6 +82,11 @@ class Outcome(NamedTuple):
     write: Any = None
 
 
+def mark_of(outcome: Outcome) -> str:
+    """Return what a plan saw of a target: its outcome and the version of what was read."""
+    return f"{outcome.kind[:2]}{outcome.mark}"
+
+
 @dataclass(frozen=True)
 class Plan:
     """All outcomes of a change, in the order of the targets.
@@ -110,10 +115,15 @@ class Plan:
         """The outcomes that stand in the way of applying the plan."""
         return [outcome for outcome in self.outcomes if outcome.kind in REFUSED_KINDS]
 
+    @property
+    def part(self) -> "Plan":
+        """The plan for those targets alone that change, where others stand in the way."""
+        return replace(self, outcomes=self.changes, warnings=())
+
     @cached_property
     def marks(self) -> dict[str, str]:
         """What was seen of each target: its uid → outcome and version."""
-        return {outcome.uid: f"{outcome.kind[:2]}{outcome.mark}" for outcome in self.outcomes}
+        return {outcome.uid: mark_of(outcome) for outcome in self.outcomes}
 
     @cached_property
     def fingerprint(self) -> str:

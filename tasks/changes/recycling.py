@@ -127,6 +127,7 @@ class RestoreTasks(_MoveTasks):
 
     kind: ClassVar[str] = "restore_tasks"
     title: ClassVar[str] = "Restore from the recycle bin"
+    plans_together: ClassVar[bool] = True
     recycles: ClassVar[bool] = False
 
     def read(self, *, uids: Sequence[str], lock: bool) -> list[RecyclableRow]:

@@ -35,7 +35,7 @@ PRICE_OF_LIST = {
     "permissions.PermissionMatrix": (4, 6, 6, 6, 6),
     "permissions.Role": (4, 6, 6, 6, 6),
     "tasks.Project": (4, 5, 5, 5, 5),
-    "tasks.Task": (6, 9, 9, 8, 8),
+    "tasks.Task": (6, 10, 10, 9, 9),
     "tasks.TaskType": (5, 6, 6, 4, 4),
 }
 PRICE_OF_PAGE = {
@@ -46,7 +46,7 @@ PRICE_OF_PAGE = {
     "permissions.PermissionMatrix": (5, 6, 6, 4, 4),
     "permissions.Role": (4, 5, 5, 4, 4),
     "tasks.Project": (9, 14, 14, 6, 6),
-    "tasks.Task": (8, 10, 10, 6, 6),
+    "tasks.Task": (8, 10, 10, 4, 4),
     "tasks.TaskType": (4, 5, 5, 4, 4),
 }
 

@@ -1,0 +1,58 @@
+"""The bulk actions on tasks that need to know of permissions; loading this registers them."""
+
+from permissions.changes import CopyTasks, SetPermissions
+from tasks.admin.bulk_actions import BulkAction, register_bulk_action
+from tasks.admin.change_forms import ChangeForm
+
+
+class FollowForm(ChangeForm):
+    """Asks nothing."""
+
+    def change(self) -> SetPermissions:
+        """Return the change that lets the project's permissions govern."""
+        return SetPermissions(follow=True)
+
+
+class OwnForm(ChangeForm):
+    """Asks nothing."""
+
+    def change(self) -> SetPermissions:
+        """Return the change that gives tasks permissions of their own."""
+        return SetPermissions(follow=False)
+
+
+class CopyForm(ChangeForm):
+    """Asks nothing."""
+
+    def change(self) -> CopyTasks:
+        """Return the change that copies."""
+        return CopyTasks()
+
+
+for action in (
+    BulkAction(
+        name="follow",
+        label="Follow the project's permissions",
+        icon="link",
+        right=SetPermissions.right,
+        place=30,
+        form=FollowForm,
+    ),
+    BulkAction(
+        name="use_own",
+        label="Use own permissions",
+        icon="link_off",
+        right=SetPermissions.right,
+        place=31,
+        form=OwnForm,
+    ),
+    BulkAction(
+        name="copy",
+        label="Copy",
+        icon="content_copy",
+        right=CopyTasks.right,
+        place=50,
+        form=CopyForm,
+    ),
+):
+    register_bulk_action(action)

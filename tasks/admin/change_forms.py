@@ -1,0 +1,35 @@
+"""What a form of a bulk action is: it is told the chosen tasks, and says which change is wanted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.auth.models import User
+
+from tasks.batch.change import Change
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenTasks:
+    """The frozen selection: who chose, and the ids; some may name nothing that the actor may view."""
+
+    actor: User
+    uids: Sequence[str]
+
+
+class ChangeForm(forms.Form):
+    """A form that becomes a change; one without fields asks nothing, and is previewed at once.
+
+    `template` renders the fields inside the page; it knows the form as `form`.
+    """
+
+    template: ClassVar[str] = "admin/drafts/fields.html"
+
+    def __init__(self, data: Any = None, files: Any = None, *, chosen: ChosenTasks) -> None:
+        super().__init__(data, files, label_suffix="")
+        self.chosen = chosen
+
+    def change(self) -> Change[Any]:
+        """Return the change that the valid form asks for."""
+        raise NotImplementedError

@@ -1,0 +1,232 @@
+"""The pages of a bulk change: choose, write it down, see what would happen, apply.
+
+They translate, call the pipeline once, and translate back. Every step is a POST that redirects to a page
+which can be left and come back to. Somebody else's draft, one that is too old and one that never was are
+told apart by nobody.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from audit.admin.base import BaseAdmin
+from audit.admin.requests import actor_of, origin_of
+from tasks.admin.bulk_actions import BulkAction, bulk_action, bulk_actions, rights_anywhere
+from tasks.admin.change_forms import ChangeForm, ChosenTasks
+from tasks.admin.choosing import ChoiceForm
+from tasks.admin.drafts import (
+    Confirmed,
+    DraftUnusable,
+    DraftUsed,
+    apply_draft,
+    change_of,
+    new_draft,
+    open_draft,
+    preview_draft,
+)
+from tasks.admin.exporting import FILE_KINDS, export, exported_tasks
+from tasks.admin.preview_csv import preview_csv
+from tasks.admin.preview_page import preview_page
+from tasks.batch.errors import BatchError, PlanDrifted
+from tasks.models import Draft
+
+
+P = ParamSpec("P")
+# A view of a draft, as a method.
+View = Callable[Concatenate["Flow", HttpRequest, P], HttpResponseBase]
+
+_LONGEST_REASON = 500
+
+
+def _refusing(view: View[P]) -> View[P]:
+    """Answer alike whatever draft cannot be used, and lead from a used one to its operation."""
+
+    @wraps(view)
+    def wrapped(
+        flow: "Flow", request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        try:
+            return view(flow, request, *args, **kwargs)
+        except DraftUsed as used:
+            return _to("audit_operation_change", used.operation)
+        except DraftUnusable:
+            return flow.render(request, "unusable", {"title": "No such draft"}, status=404)
+
+    return wrapped
+
+
+class Flow:
+    """The pages, on the admin page of tasks."""
+
+    def __init__(self, page: BaseAdmin) -> None:
+        self._page = page
+
+    @property
+    def urls(self) -> list[URLPattern]:
+        """The addresses of the pages of a draft."""
+        views = {
+            "": ("", self.write_down),
+            "preview/": ("_preview", self.preview),
+            "preview.csv": ("_csv", self.preview_as_csv),
+            "export/": ("_export", self.export),
+        }
+        return [
+            path(
+                f"drafts/<uuid:draft_id>/{address}",
+                self._page.admin_site.admin_view(view),
+                name=f"tasks_task_draft{name}",
+            )
+            for address, (name, view) in views.items()
+        ]
+
+    def choose(self, request: HttpRequest) -> HttpResponse:
+        """Take ids that were pasted or uploaded, or that of the task on whose page a button is."""
+        rights = rights_anywhere(request)
+        offered = [action for action in bulk_actions() if action.right in rights]
+        sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+        form = ChoiceForm(*sent, actions=offered)
+        action = bulk_action(request.POST.get("action", ""))
+        if form.is_bound and form.is_valid() and action:
+            uids = form.cleaned_data["chosen"]
+            return self.start(
+                request,
+                action=action,
+                draft=new_draft(actor=actor_of(request), action=action.name, uids=uids),
+            )
+        return self.render(request, "choose", {"title": "Choose tasks by id", "form": form})
+
+    def start(self, request: HttpRequest, *, action: BulkAction, draft: Draft) -> HttpResponse:
+        """Lead to the form of the action or, where it asks nothing, straight to the preview."""
+        if action.form:
+            form = action.form({}, chosen=_chosen(draft))
+            if not form.fields and form.is_valid():
+                return self._preview(request, draft, form)
+        return _to(action.page, draft.pk)
+
+    @_refusing
+    def write_down(self, request: HttpRequest, draft_id: UUID) -> HttpResponse:
+        """Show the form of the draft's action; once it is valid, preview its change."""
+        draft = _open(request, draft_id)
+        action = bulk_action(draft.action)
+        if action is None or action.form is None:
+            raise DraftUnusable
+        sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+        form = action.form(*sent, chosen=_chosen(draft))
+        if form.is_bound and form.is_valid():
+            try:
+                return self._preview(request, draft, form)
+            except BatchError as error:
+                form.add_error(None, str(error))
+        context = {"title": action.label, "action": action, "draft": draft, "form": form}
+        return self.render(request, "form", context)
+
+    @_refusing
+    def preview(self, request: HttpRequest, draft_id: UUID) -> HttpResponse:
+        """Show what would happen; apply it, or preview it again."""
+        draft = _open(request, draft_id)
+        if not draft.change:
+            return _to("tasks_task_draft", draft.pk)
+        if request.method == "POST":
+            if "apply" in request.POST:
+                return self._apply(request, draft)
+            actor, origin = actor_of(request), origin_of(request)
+            preview_draft(actor=actor, draft=draft, change=change_of(draft), origin=origin)
+            return _to("tasks_task_draft_preview", draft.pk)
+        shown = preview_page(
+            actor=actor_of(request), draft=draft, origin=origin_of(request), asked=request.GET
+        )
+        action = bulk_action(draft.action)
+        title = action.label if action else shown.change.title
+        context = {"title": title, "action": action, "draft": draft, "shown": shown}
+        return self.render(request, "preview", context)
+
+    @_refusing
+    def preview_as_csv(self, request: HttpRequest, draft_id: UUID) -> HttpResponseBase:
+        """Send the whole preview, as it is now, as a file."""
+        draft = _open(request, draft_id)
+        if not draft.change:
+            return _to("tasks_task_draft", draft.pk)
+        pieces = preview_csv(actor=actor_of(request), draft=draft, origin=origin_of(request))
+        return _file(pieces, name=f"preview-{draft.action}.csv", media_type="text/csv")
+
+    @_refusing
+    def export(self, request: HttpRequest, draft_id: UUID) -> HttpResponseBase:
+        """Offer the chosen tasks as files, or send one."""
+        draft, actor = _open(request, draft_id), actor_of(request)
+        wanted = request.GET.get("format", "")
+        if kind := FILE_KINDS.get(wanted):
+            pieces = export(actor=actor, draft=draft, kind=kind)
+            return _file(pieces, name=f"tasks.{wanted}", media_type=kind.media_type)
+        found = exported_tasks(actor=actor, draft=draft).count()
+        counts = {"found": found, "missing": len(draft.uids) - found}
+        return self.render(request, "export", {"title": "Export tasks", "draft": draft, **counts})
+
+    def render(
+        self, request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200
+    ) -> HttpResponse:
+        """Answer with one of the pages of drafts."""
+        common = {**self._page.admin_site.each_context(request), "opts": self._page.opts}
+        return TemplateResponse(
+            request, f"admin/drafts/{template}.html", {**common, **context}, status=status
+        )
+
+    def _preview(self, request: HttpRequest, draft: Draft, form: ChangeForm) -> HttpResponse:
+        actor, origin = actor_of(request), origin_of(request)
+        preview_draft(actor=actor, draft=draft, change=form.change(), origin=origin)
+        return _to("tasks_task_draft_preview", draft.pk)
+
+    def _apply(self, request: HttpRequest, draft: Draft) -> HttpResponse:
+        if draft.fingerprint_of_part and "leave_others" not in request.POST:
+            messages.error(request, "Say that the others shall stay as they are, or go back.")
+            return _to("tasks_task_draft_preview", draft.pk)
+        confirmed = Confirmed(
+            fingerprint=request.POST["apply"],
+            reason=request.POST.get("reason", "").strip()[:_LONGEST_REASON],
+        )
+        try:
+            applied = apply_draft(
+                actor=actor_of(request), draft=draft, confirmed=confirmed, origin=origin_of(request)
+            )
+        except PlanDrifted:
+            messages.error(request, _DRIFTED)
+        except BatchError as error:
+            messages.error(request, f"Nothing was applied: {error}.")
+        else:
+            return _to("audit_operation_change", applied.operation.pk)
+        return _to("tasks_task_draft_preview", draft.pk)
+
+
+_DRIFTED = "Nothing was applied: what you confirmed is not what would happen now. Look again."
+
+
+def _open(request: HttpRequest, draft_id: UUID) -> Draft:
+    """Return the visitor's draft, which has not been applied."""
+    draft = open_draft(actor=actor_of(request), draft_id=draft_id)
+    if draft.operation:
+        raise DraftUsed(draft.operation)
+    return draft
+
+
+def _chosen(draft: Draft) -> ChosenTasks:
+    return ChosenTasks(actor=draft.actor, uids=draft.uids)
+
+
+def _file(pieces: Iterator[str], *, name: str, media_type: str) -> HttpResponseBase:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingHttpResponse(pieces, content_type=media_type, headers=headers)
+
+
+def _to(page: str, key: UUID) -> HttpResponse:
+    return HttpResponseRedirect(reverse(f"admin:{page}", args=[key]))
