@@ -1,4 +1,4 @@
-"""The triggers that keep the trail append-only: what was recorded stays as it is, whoever asks.
+"""The triggers that guard the trail: what was recorded stays as it is, whoever asks, and is sealed.
 
 Their functions are in audit's migrations. The library would wrap each function in a setting that
 turns it off and that any database role may set, so its own function is made but never called.
@@ -13,7 +13,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
-_FUNCTIONS = ("0003_append_only.sql",)
+_FUNCTIONS = ("0003_append_only.sql", "0004_seals.sql")
 _FUNCTION = re.compile(r"CREATE FUNCTION (\w+)\(\).*?\$\$(.*?)\$\$", re.DOTALL)
 
 _INSTALLED = """
@@ -74,6 +74,16 @@ FORWARD_ONLY = (
         fires="BEFORE DELETE OR UPDATE ON {table} FOR EACH ROW",
     ),
     _NEVER_TRUNCATED,
+)
+
+# For operations: whoever finishes one puts it among those that wait for their seal.
+WAITS_FOR_SEAL = Guard(
+    name="waits_for_seal",
+    function="audit_await_seal",
+    when=pgtrigger.After,
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    condition=pgtrigger.Q(new__finished_at__isnull=False),
+    fires="AFTER INSERT OR UPDATE ON {table} FOR EACH ROW WHEN (new.finished_at IS NOT NULL)",
 )
 
 

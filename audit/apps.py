@@ -7,7 +7,7 @@ from django.contrib.auth.management import create_permissions
 from django.core.checks import Tags, register
 from django.db.models.signals import post_migrate  # noqa: TID251 - about schemas, not rows
 
-from audit.checks import check_guards
+from audit.checks import check_guards, check_seal_keys
 
 
 class AuditConfig(AppConfig):
@@ -19,6 +19,7 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks, and see to it that there is a group of auditors."""
         register(check_guards, Tags.database)
+        register(check_seal_keys, Tags.security)
         post_migrate.connect(make_auditors, sender=self)
 
 

@@ -8,6 +8,7 @@ from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
 from audit.append_only import missing_guards
+from audit.signing import KeyUnusable, trusted_keys
 
 
 def check_guards(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
@@ -30,3 +31,12 @@ def check_guards(*, databases: Sequence[str] | None = None, **_: Any) -> list[Ch
             for guard in missing_guards(connections[alias])
         ]
     return messages
+
+
+def check_seal_keys(**_: Any) -> list[CheckMessage]:
+    """Report keys that cannot be used: nothing would be sealed, or verified."""
+    try:
+        trusted_keys()
+    except KeyUnusable as error:
+        return [Error(str(error), id="audit.E002")]
+    return []

@@ -1,7 +1,8 @@
-"""Operations: the recorded facts that changes were applied.
+"""Operations: the recorded facts that changes were applied; and the seals that prove them unaltered.
 
 Owns who, when, through what, with which request and to how many. What changed, row by row, is in the
-history tables of the tracked models, each row naming its operation (`audit.history`).
+history tables of the tracked models, each row naming its operation (`audit.history`). What the seals
+say is described in `docs/reference/seal-format.md`.
 """
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
-from audit.append_only import FORWARD_ONLY
+from audit.append_only import APPEND_ONLY, FORWARD_ONLY, WAITS_FOR_SEAL
 
 
 class Channel(models.TextChoices):
@@ -117,7 +118,7 @@ class Operation(models.Model):
                 name="operation_finished_has_time",
             ),
         )
-        triggers = FORWARD_ONLY
+        triggers = (*FORWARD_ONLY, WAITS_FOR_SEAL)
 
     def __str__(self) -> str:
         return f"{self.title}, {self.created_at:%-d %B %Y %H:%M} UTC"
@@ -152,3 +153,87 @@ class Progress(models.Model):
 
     def __str__(self) -> str:
         return f"{self.done} of {self.total} ({self.operation_id})"
+
+
+class Unsealed(models.Model):
+    """A finished operation that waits for its seal; a trigger adds it, the sealer takes it away."""
+
+    operation = models.OneToOneField(Operation, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.operation_id} waits"
+
+
+class Layout(models.Model):
+    """Which columns of which tables a seal covers, by the digest of that list."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    document = models.TextField()
+
+    class Meta:
+        default_permissions = ()
+        triggers = APPEND_ONLY
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class Seal(models.Model):
+    """A signed document that names operations and their digests, and the seal before it."""
+
+    number = models.PositiveBigIntegerField(primary_key=True)
+    sealed_at = models.DateTimeField(db_index=True)
+    document = models.TextField()
+    signature = models.CharField(max_length=128)
+
+    class Meta:
+        triggers = APPEND_ONLY
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"
+
+
+class SealedOperation(models.Model):
+    """Under which seal an operation is; the seal's document says the same, and is what counts."""
+
+    operation = models.OneToOneField(
+        Operation, on_delete=models.PROTECT, primary_key=True, related_name="sealed"
+    )
+    seal = models.ForeignKey(
+        Seal, on_delete=models.PROTECT, related_name="operations_under", db_index=False
+    )
+    place = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(fields=["seal", "place"], name="seal_place_once"),)
+        triggers = APPEND_ONLY
+
+    def __str__(self) -> str:
+        return f"{self.operation_id} is number {self.place} under seal {self.seal_id}"
+
+
+class SealedRows(models.Model):
+    """The digests of an operation's rows in one table, in order, so that an altered row can be named.
+
+    Every entry is the row's `history_id` (8 bytes; 0 for the operation itself) and its SHA-256.
+    """
+
+    pk = models.CompositePrimaryKey("operation", "table_name", "part")
+    operation = models.ForeignKey(
+        Operation, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    table_name = models.CharField(max_length=63, db_collation="C")
+    part = models.PositiveIntegerField()
+    entries = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        verbose_name_plural = "sealed rows"
+        triggers = APPEND_ONLY
+
+    def __str__(self) -> str:
+        return f"part {self.part} of {self.table_name} in {self.operation_id}"

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -54,6 +55,29 @@ def rate(name: str, /, *, default: str) -> tuple[int, timedelta]:
     if not (match := _RATE.fullmatch(value)):
         raise ImproperlyConfigured(f"{name} must be like 600/min (sec, min, hour), not {value!r}.")
     return int(match["count"]), _PERIODS[match["period"]]
+
+
+def secure_address(name: str, /) -> str:
+    """Read an address of the web, empty if it is not set: https, or http on this machine.
+
+    Raises:
+        ImproperlyConfigured: The variable holds anything else.
+    """
+    value = text(name, default="")
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        is_here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        is_secure = parts.scheme == "https" or (parts.scheme == "http" and is_here)
+        is_plain = parts.port != 0 and not parts.username and not parts.fragment
+    except ValueError:
+        is_secure = is_plain = False
+    if not (is_secure and is_plain and parts.hostname):
+        raise ImproperlyConfigured(
+            f"{name} must be an https address, or http on 127.0.0.1, without user and password."
+        )
+    return value
 
 
 def switch(name: str, /, *, default: bool) -> bool:

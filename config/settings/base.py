@@ -133,6 +133,14 @@ BULKHEAD_RATE = environment.rate("BULKHEAD_RATE", default="600/min")
 # How many reverse proxies of ours stand in front: so many hops of X-Forwarded-For are believed.
 BULKHEAD_PROXIES = environment.number("BULKHEAD_PROXIES", default=0)
 
+# The newest seal of the audit trail, kept where the owner of the database cannot reach it.
+BULKHEAD_SEAL_CHECKPOINT: Path | None = DATA_DIR / "seal_checkpoint"
+# Public keys of which seals are believed besides those of the present one.
+BULKHEAD_FORMER_SEAL_KEYS = environment.words("BULKHEAD_FORMER_SEAL_KEYS", default=[])
+# Where the newest seal is sent after each sealing, and the bearer token that this takes.
+BULKHEAD_SEAL_WEBHOOK = environment.secure_address("BULKHEAD_SEAL_WEBHOOK")
+BULKHEAD_SEAL_WEBHOOK_TOKEN = environment.text("BULKHEAD_SEAL_WEBHOOK_TOKEN", default="")
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["permissions.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["permissions.api.scopes.HasScope"],

@@ -9,6 +9,8 @@ DEBUG = False
 SECRET_KEY = environment.text("SECRET_KEY")
 # Former keys: what they signed stays valid, so that SECRET_KEY can change without logging out.
 SECRET_KEY_FALLBACKS = environment.words("SECRET_KEY_FALLBACKS", default=[])
+# Signs the seals of the audit trail.
+BULKHEAD_SEAL_KEY = environment.text("BULKHEAD_SEAL_KEY")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", default=[])
 

@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
+from django.core.management import call_command
+from django.db import transaction
+from pytest_django import DjangoDbBlocker
 
 from audit.models import Operation
 from audit.recorder import administrative_operation
+from tests.audit.sealed import become_owner, fill
 from tests.conftest import ORIGIN, Governed
 
 
@@ -14,3 +18,21 @@ def operation(governed: Governed) -> Iterator[Operation]:
     """An operation of the manager's, being recorded."""
     with administrative_operation(actor=governed.manager, kind="test", origin=ORIGIN) as operation:
         yield operation
+
+
+@pytest.fixture(scope="module")
+def trail(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """One sealed trail for all tests of a module."""
+    with django_db_blocker.unblock():
+        fill()
+        yield
+        call_command("flush", verbosity=0, interactive=False)
+
+
+@pytest.fixture
+def owner(trail: None, db: None) -> Iterator[None]:
+    """Whoever owns the tables of the sealed trail; what they do to it is taken back after the test."""
+    before = transaction.savepoint()
+    become_owner()
+    yield
+    transaction.savepoint_rollback(before)

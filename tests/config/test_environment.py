@@ -82,3 +82,34 @@ def test_a_rate_refuses_anything_else(monkeypatch: pytest.MonkeyPatch, value: st
 
     with pytest.raises(ImproperlyConfigured, match="NAME"):
         environment.rate("NAME", default="5/min")
+
+
+@pytest.mark.parametrize(
+    "value", ["", "https://keep.example/seals?of=us", "http://127.0.0.1:8/", "http://[::1]/a"]
+)
+def test_an_address_of_the_web_is_https_or_on_this_machine(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("NAME", value)
+
+    assert environment.secure_address("NAME") == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://keep.example/",
+        "http://127.0.0.1.example/",
+        "http://localhost@keep.example/",
+        "https://",
+        "https://user:password@keep.example/",
+        "https://keep.example:99999/",
+        "file:///etc/passwd",
+        "keep.example",
+    ],
+)
+def test_other_addresses_are_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("NAME", value)
+
+    with pytest.raises(ImproperlyConfigured, match="NAME must be an https address"):
+        environment.secure_address("NAME")

@@ -10,6 +10,7 @@ from django.conf import settings
 PRODUCTION = {
     "DJANGO_SETTINGS_MODULE": "config.settings.prod",
     "SECRET_KEY": "a key as long as Django wants it, which signs nothing at all",
+    "BULKHEAD_SEAL_KEY": "YSBrZXkgb2YgMzIgYnl0ZXMgdGhhdCBzZWFscyBub3Q=",
     "ALLOWED_HOSTS": "bulkhead.example",
     # Nobody listens there: what succeeds has not touched the database.
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
@@ -36,7 +37,7 @@ def test_production_settings_pass_the_deployment_checks() -> None:
     assert "no issues" in ended.stdout
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "BULKHEAD_SEAL_KEY", "ALLOWED_HOSTS"])
 def test_production_does_not_start_without_its_settings(name: str) -> None:
     environment = {key: value for key, value in PRODUCTION.items() if key != name}
 

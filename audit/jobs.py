@@ -1,0 +1,70 @@
+"""What the worker does for the trail: every minute it seals what was finished, and anchors the seal."""
+
+import time
+from contextlib import suppress
+
+from django.conf import settings
+from django.db import connection, transaction
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+
+from audit.anchors import NotAnchored, anchor_newest
+from audit.seals import seal_all
+
+
+NAME = "audit.seal"
+ANCHOR = "audit.anchor"
+
+# Ahead of operations that wait for the worker.
+_FIRST = 100
+_LOCK = "seal"
+
+# Sealing takes a sixth of the processor time of the batch that is sealed. So it gives way to a batch
+# that runs at the moment, though not to one after the other: everything is sealed within a minute.
+_PATIENCE = 25.0
+_PAUSE = 1
+
+_SOMEBODY_WRITES = """
+SELECT EXISTS (
+    SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+)
+"""
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name=NAME, queueing_lock=_LOCK, priority=_FIRST)
+def seal(timestamp: int) -> None:
+    """Seal what waits, in a quiet moment if there is one soon.
+
+    What this leaves out because of an error, the next minute seals.
+    """
+    if time.time() - timestamp < _PATIENCE and _somebody_writes():
+        again = app.configure_task(
+            NAME, queueing_lock=_LOCK, priority=_FIRST, schedule_in={"seconds": _PAUSE}
+        )
+        with suppress(AlreadyEnqueued), transaction.atomic():
+            again.defer(timestamp=timestamp)
+    elif seal_all() and settings.BULKHEAD_SEAL_WEBHOOK:
+        with suppress(AlreadyEnqueued), transaction.atomic():
+            anchor.defer()
+
+
+@app.task(
+    name=ANCHOR,
+    queueing_lock=ANCHOR,
+    retry=RetryStrategy(max_attempts=10, exponential_wait=2, retry_exceptions=[NotAnchored]),
+)
+def anchor() -> None:
+    """Send the newest seal to where it is kept; for half an hour again if it is not taken.
+
+    The next seal that is made is sent in any case, and stands for all before it.
+    """
+    anchor_newest()
+
+
+def _somebody_writes() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_SOMEBODY_WRITES)
+        return bool(cursor.fetchone()[0])

@@ -1,0 +1,169 @@
+"""Those who tamper and then repair what shows it: what that takes, and what still gives them away."""
+
+import base64
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from audit.documents import present_layout
+from audit.models import Operation, Seal
+from audit.seals import await_all, seal_all
+from audit.verification.verify import Scope
+from tasks.models import Task
+from tests.audit.sealed import assert_named, execute, fact_of, verified
+
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("owner")]
+
+HISTORY = Task.history.model
+
+
+def newest() -> Seal:
+    return Seal.objects.latest("number")
+
+
+def roll_back_newest() -> None:
+    """Remove the newest seal so that its operations look as if they waited for their first one."""
+    number = newest().number
+    under = f"SELECT operation_id FROM audit_sealedoperation WHERE seal_id = {number}"  # noqa: S608
+    execute(f"DELETE FROM audit_sealedrows WHERE operation_id IN ({under})")  # noqa: S608
+    execute(f"DELETE FROM audit_sealedoperation WHERE seal_id = {number}")  # noqa: S608
+    execute(f"DELETE FROM audit_seal WHERE number = {number}")  # noqa: S608
+    await_all()
+
+
+def test_rolling_back_the_newest_seal_shows_against_a_checkpoint_and_not_without() -> None:
+    checkpoint = newest()
+    roll_back_newest()
+    assert verified().waiting == 1
+    assert_named("seal 3 was made", "ends with seal 2", checkpoints=[checkpoint])
+
+
+def test_all_seals_removed_show_against_a_checkpoint() -> None:
+    checkpoint = newest()
+    for _ in range(3):
+        roll_back_newest()
+    execute("DELETE FROM audit_layout")
+    assert verified().operations == 0
+    assert_named("seal 3 was made", "ends with none", checkpoints=[checkpoint])
+
+
+def test_sealing_anew_with_the_right_key_shows_against_a_checkpoint() -> None:
+    checkpoint = newest()
+    roll_back_newest()
+    under_it = Operation.objects.latest("finished_at")
+    execute(f"UPDATE audit_operation SET reason = 'a better one' WHERE id = '{under_it.pk}'")  # noqa: S608
+    assert seal_all() == [3]
+    assert verified().waiting == 0
+    assert_named("seal 3 is another one than was made", checkpoints=[checkpoint])
+
+
+def test_sealing_anew_with_another_key_is_named(settings: Settings) -> None:
+    roll_back_newest()
+    right = settings.BULKHEAD_SEAL_KEY
+    settings.BULKHEAD_SEAL_KEY = base64.b64encode(b"m" * 32).decode()
+    seal_all()
+    settings.BULKHEAD_SEAL_KEY = right
+    assert_named("seal 3 is signed with a key that is not trusted")
+
+
+def test_a_checkpoint_that_was_tampered_with_is_named() -> None:
+    checkpoint = newest()
+    checkpoint.document = checkpoint.document.replace('"rows":', '"rows": ')
+    assert_named("seal 3 was altered: its signature", checkpoints=[checkpoint])
+
+
+def test_a_row_and_its_sealed_digest_altered_together_name_the_operation() -> None:
+    fact = fact_of(HISTORY)
+    execute(f"UPDATE {fact.table} SET name = 'another' WHERE {fact.where}")  # noqa: S608
+    execute("UPDATE audit_sealedrows SET entries = set_byte(entries, 9, get_byte(entries, 9) # 1)")
+    assert_named("the sealed digests of its rows were altered")
+
+
+def test_numbers_that_are_equal_but_not_the_same_are_told_apart() -> None:
+    fact = fact_of(Operation)
+    execute(f"UPDATE audit_operation SET parameters = '{{\"n\": 1.0}}' WHERE {fact.where}")  # noqa: S608
+    assert_named(*fact.names, "the operation itself was altered")
+
+
+def test_an_operation_dated_before_the_newest_seal_is_named_until_it_is_sealed_then_mentioned() -> (
+    None
+):
+    execute(
+        "INSERT INTO audit_operation SELECT (jsonb_populate_record(row, jsonb_build_object("
+        " 'id', gen_random_uuid(), 'finished_at', finished_at - interval '11 minutes'))).*"
+        " FROM audit_operation AS row WHERE kind = 'fill'"
+    )
+    await_all()
+    inserted = str(Operation.objects.earliest("finished_at").pk)
+    assert_named(inserted, "was not there when the newest seal was made")
+    seal_all()
+    late = verified().late
+    assert late
+    assert (late.number, str(late.first)) == (1, inserted)
+
+
+def test_an_operation_that_was_taken_from_those_that_wait_is_named_and_can_be_sealed() -> None:
+    roll_back_newest()
+    execute("DELETE FROM audit_unsealed")
+    waited = str(Operation.objects.latest("finished_at").pk)
+    assert_named(waited, "does not wait")
+    assert seal_all() == []
+    await_all()
+    assert seal_all() == [3]
+    assert verified().waiting == 0
+
+
+def test_a_row_of_an_operation_that_there_is_not_is_named() -> None:
+    fact = fact_of(HISTORY)
+    execute(
+        f"INSERT INTO {fact.table} SELECT (jsonb_populate_record(row, jsonb_build_object("  # noqa: S608
+        f" 'history_id', 77, 'operation_id', gen_random_uuid()))).* FROM {fact.table} AS row"
+        f" WHERE {fact.where}"
+    )
+    assert_named(f"row 77 of {fact.table} was inserted")
+
+
+def test_a_row_in_a_table_that_was_not_tracked_when_it_was_sealed_is_named() -> None:
+    roll_back_newest()
+    left_out = {"tasks_historicaltask", "permissions_historicaltaskpermission"}
+    with pytest.MonkeyPatch.context() as patch:
+        layout = {
+            name: columns for name, columns in present_layout().items() if name not in left_out
+        }
+        patch.setattr("audit.seals.present_layout", lambda: layout)
+        seal_all()
+    assert_named("row .* of permissions_historicaltaskpermission was inserted")
+
+
+def test_a_column_under_seal_that_is_gone_is_named_and_a_new_one_is_none_of_its_business() -> None:
+    table = HISTORY._meta.db_table
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    execute(f"ALTER TABLE {table} ADD COLUMN added integer NOT NULL DEFAULT 7")
+    assert verified().waiting == 0
+    execute(f"ALTER TABLE {table} DROP COLUMN disabled_reason")
+    assert_named(f"{table} has lost .* disabled_reason")
+
+
+def test_the_first_of_several_places_is_the_one_that_is_named() -> None:
+    execute("UPDATE audit_seal SET signature = repeat('0', 128) WHERE number = 3")
+    fact = fact_of(HISTORY)
+    execute(f"DELETE FROM {fact.table} WHERE {fact.where}")  # noqa: S608
+    assert_named(*fact.names)
+
+
+@pytest.mark.parametrize(("first", "last", "operations"), [(1, 1, 1), (2, 3, None), (3, 3, 1)])
+def test_a_span_of_time_is_verified_by_itself(
+    first: int, last: int, operations: int | None
+) -> None:
+    since, until = (Seal.objects.get(number=number).sealed_at for number in (first, last))
+    found = verified(scope=Scope(since=since, until=until))
+    assert found.up_to == until
+    assert operations in {None, found.operations}
+    execute(f"UPDATE audit_seal SET document = document || ' ' WHERE number = {first - 1}")  # noqa: S608
+    if first > 1:
+        assert_named("seal 1 was altered" if first == 2 else "seal 2 was altered")
+    later = Scope(since=timezone.now() + timedelta(days=1))
+    assert verified(scope=later).operations == 0
