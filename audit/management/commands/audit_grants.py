@@ -1,0 +1,61 @@
+"""Print the SQL that gives the application's database role what it needs and keeps it from the trail."""
+
+from argparse import ArgumentParser
+
+import pgtrigger
+from django.core.management.base import BaseCommand
+from django.db import connection
+from psycopg import sql
+
+from audit.append_only import APPEND_ONLY, FORWARD_ONLY
+
+
+_GRANTS = sql.SQL("""\
+-- To be run by the owner of the tables after every migrate: psql --single-transaction
+GRANT USAGE ON SCHEMA {schema} TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
+
+-- Which migrations were applied is the owner's business.
+REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {role};
+
+-- History and seals are only added to; operations move forward, as their trigger sees to.
+REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON
+    {append_only}
+FROM {role};
+REVOKE DELETE, TRUNCATE, REFERENCES, TRIGGER ON {forward_only} FROM {role};
+""")
+
+
+class Command(BaseCommand):
+    """Print the grants; see docs/how-to/protect-the-audit-trail.md."""
+
+    help = (
+        "Print the SQL that lets ROLE run the application, and keeps it from changing or removing what"
+        " was recorded. See docs/how-to/protect-the-audit-trail.md."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the application's role."""
+        parser.add_argument("role", help="the role that the application connects as")
+
+    def handle(self, *_args: object, role: str, **_options: object) -> None:
+        """Print them."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_schema()")
+            (schema,) = cursor.fetchone()
+            grants = _GRANTS.format(
+                schema=sql.Identifier(schema),
+                role=sql.Identifier(role),
+                append_only=_tables(APPEND_ONLY[0]),
+                forward_only=_tables(FORWARD_ONLY[0]),
+            )
+            self.stdout.write(grants.as_string(cursor.connection))
+
+
+def _tables(guard: pgtrigger.Trigger) -> sql.Composed:
+    """Return the tables that this guard is on."""
+    tables = sorted(
+        model._meta.db_table for model, trigger in pgtrigger.registered() if trigger is guard
+    )
+    return sql.SQL(",\n    ").join(map(sql.Identifier, tables))

@@ -1,0 +1,135 @@
+"""With two database roles, what the application connects as cannot touch what was recorded."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from io import StringIO
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from psycopg import sql
+
+from audit.models import Operation
+from audit.seals import seal_all
+from tasks.changes import UpdateSettings
+from tests.audit.sealed import UNDER_SEAL, execute, verified
+from tests.batches import apply
+from tests.conftest import Governed
+
+
+ROLE = 'the "application"'
+
+
+def connected(**as_whom: str) -> psycopg.Connection[Any]:
+    """Connect to the tests' database as another role."""
+    parameters = {**connection.get_connection_params(), **as_whom}
+    names = ("host", "port", "dbname", "user", "password")
+    return psycopg.connect(
+        **{name: parameters[name] for name in names if parameters.get(name)}, autocommit=True
+    )
+
+
+@pytest.fixture
+def role(committed: Governed) -> Iterator[str]:
+    """The application's role, with the grants that the command prints and nothing else."""
+    try:
+        superuser = connected(user="postgres")
+    except psycopg.OperationalError as error:
+        pytest.skip(f"no superuser to make a role: {error}")
+    name, owner = (
+        sql.Identifier(ROLE),
+        sql.Identifier(connection.settings_dict["USER"] or "bulkhead"),
+    )
+    with closing(superuser):
+        superuser.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        try:
+            # Not as the documentation says: so that the application's own code can become the role.
+            superuser.execute(sql.SQL("GRANT {} TO {}").format(name, owner))
+            printed = StringIO()
+            call_command("audit_grants", ROLE, stdout=printed)
+            execute(printed.getvalue())
+            yield ROLE
+        finally:
+            superuser.execute(sql.SQL("DROP OWNED BY {}").format(name))
+            superuser.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+def test_the_application_works_with_its_grants(role: str, committed: Governed) -> None:
+    uids = committed.add_tasks(2)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+        try:
+            applied = apply(
+                committed.developer, UpdateSettings(patch={"repository": {"branch": "main"}}), uids
+            )
+            committed.add_tasks(1)
+            assert seal_all() == [1]
+            assert verified().waiting == 0
+        finally:
+            cursor.execute("RESET ROLE")
+    assert Operation.objects.get(pk=applied.operation.pk).changed == 2
+
+
+HARMS = [
+    "UPDATE {table} SET {column} = {column}",
+    "DELETE FROM {table}",
+    "TRUNCATE {table} CASCADE",
+    "ALTER TABLE {table} DISABLE TRIGGER USER",
+    "ALTER TABLE {table} DISABLE TRIGGER {trigger}",
+    "DROP TRIGGER {trigger} ON {table}",
+    "CREATE TRIGGER mine BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION audit_refuse_change()",
+    "ALTER TABLE {table} RENAME TO mine",
+    "DROP TABLE {table} CASCADE",
+]
+
+
+def test_the_application_s_role_can_do_no_harm_to_the_trail(role: str, committed: Governed) -> None:
+    seal_all()
+    counts = {model: model._default_manager.count() for model in UNDER_SEAL}
+    with closing(connected(user=role)) as application:
+        for model in UNDER_SEAL:
+            (trigger,) = execute(
+                "SELECT min(tgname) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = %s::regclass",
+                [model._meta.db_table],
+            )[0]
+            for harm in HARMS[model is Operation :]:
+                statement = harm.format(
+                    table=model._meta.db_table,
+                    column=model._meta.concrete_fields[-1].column,
+                    trigger=trigger,
+                )
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    application.execute(statement)
+    assert {model: model._default_manager.count() for model in UNDER_SEAL} == counts
+    assert verified().waiting == 0
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "SET session_replication_role = replica",
+        "CREATE OR REPLACE FUNCTION audit_refuse_change() RETURNS trigger LANGUAGE sql AS 'SELECT'",
+        "DROP FUNCTION audit_guard_operation() CASCADE",
+        "CREATE TABLE mine (id bigint)",
+        "DELETE FROM django_migrations",
+        "SET ROLE {owner}",
+        "SET SESSION AUTHORIZATION {owner}",
+        "ALTER ROLE CURRENT_USER SUPERUSER",
+    ],
+)
+def test_the_application_s_role_cannot_get_around_the_guards(role: str, harm: str) -> None:
+    owner = connection.settings_dict["USER"] or "bulkhead"
+    with (
+        closing(connected(user=role)) as application,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        application.execute(harm.format(owner=owner))
+
+
+def test_the_application_s_role_changes_no_finished_operation(role: str) -> None:
+    with closing(connected(user=role)) as application:
+        application.execute("SET pgtrigger.ignore = '{pgtrigger_forward_only_b4de4}'")
+        with pytest.raises(psycopg.errors.RestrictViolation, match="finished"):
+            application.execute("UPDATE audit_operation SET reason = 'another'")
