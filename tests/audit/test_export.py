@@ -1,0 +1,179 @@
+"""An export is verified by a program that has neither Bulkhead nor a database, and only if it is whole."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command
+
+from audit.models import Operation, Seal
+from audit.signing import seal_key
+from tests.audit.sealed import execute, fact_of
+from tests.tracked import TRACKED
+
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("owner")]
+
+
+@pytest.fixture
+def exported(owner: None, tmp_path: Path) -> Path:
+    """An export of the sealed trail."""
+    folder = tmp_path / "export"
+    call_command("export_audit", str(folder))
+    return folder
+
+
+def verify(folder: Path, *arguments: str, key: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the stand-alone program, in a folder and an environment without the project."""
+    program = Path(django_settings.BASE_DIR, "docs", "verify_export.py").read_text()
+    alone = folder.parent / "alone"
+    alone.mkdir(exist_ok=True)
+    (alone / "verify_export.py").write_text(program)
+    command = [sys.executable, "-I", "verify_export.py", str(folder), *arguments]
+    return subprocess.run(
+        [*command, "--public-key", key or seal_key().public],
+        cwd=alone,
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_export_is_verified_without_a_database(exported: Path) -> None:
+    ended = verify(exported)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    rows = sum(model.history.count() for model in TRACKED)  # type: ignore[attr-defined]  # the library's
+    operations = Operation.objects.count()
+    assert f"verified {operations} operations, {rows} rows, seals 1 to 3, up to" in ended.stdout
+
+
+def edit(change: Callable[[list[str]], list[str]], name: str) -> Callable[[Path], None]:
+    """Return what changes the lines of a file of the export."""
+
+    def do(folder: Path) -> None:
+        lines = (folder / name).read_text().splitlines(keepends=True)
+        (folder / name).write_text("".join(change(lines)))
+
+    return do
+
+
+def cut(folder: Path) -> None:
+    """Remove the last seal with everything under it."""
+    last = json.loads(json.loads((folder / "seals.jsonl").read_text().splitlines()[-1])["document"])
+    under = len(last["operations"]) + last["rows"]
+    edit(lambda lines: lines[:-1], "seals.jsonl")(folder)
+    edit(lambda lines: lines[:-under], "documents.jsonl")(folder)
+
+
+HARMS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a value altered": (
+        edit(lambda lines: [line.replace("develop", "main") for line in lines], "documents.jsonl"),
+        "operation .* differs",
+    ),
+    "a row removed": (edit(lambda lines: lines[:-1], "documents.jsonl"), "differs"),
+    "the first row removed": (edit(lambda lines: lines[1:], "documents.jsonl"), "differs"),
+    "a row inserted": (edit(lambda lines: [*lines, lines[-1]], "documents.jsonl"), "differs"),
+    "rows swapped": (
+        edit(lambda lines: [*lines[:-2], lines[-1], lines[-2]], "documents.jsonl"),
+        "differs",
+    ),
+    "a row of no operation": (
+        edit(
+            lambda lines: [
+                *lines,
+                re.sub('"operation_id":"[^"]*"', '"operation_id":""', lines[-1]),
+            ],
+            "documents.jsonl",
+        ),
+        "is under no seal",
+    ),
+    "a seal removed": (
+        edit(lambda lines: [lines[0], lines[2]], "seals.jsonl"),
+        "seal 2 is missing",
+    ),
+    "the last seal removed": (edit(lambda lines: lines[:-1], "seals.jsonl"), "is under no seal"),
+    "the last seal removed with all under it": (cut, "the manifest tells of more"),
+    "a seal altered": (
+        edit(lambda lines: [lines[0].replace("waiting", "Waiting"), *lines[1:]], "seals.jsonl"),
+        "seal 1 was altered: its signature",
+    ),
+    "seals swapped": (edit(lambda lines: lines[::-1], "seals.jsonl"), "seal 1 is missing"),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_an_export_that_was_tampered_with_is_not_verified(exported: Path, harm: str) -> None:
+    do, message = HARMS[harm]
+    do(exported)
+    ended = verify(exported)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert re.search(f"NOT AS SEALED: .*{message}", ended.stderr)
+
+
+def test_what_was_tampered_with_in_the_database_shows_in_its_export(tmp_path: Path) -> None:
+    fact = fact_of(Operation)
+    execute(f"UPDATE audit_operation SET reason = 'another' WHERE {fact.where}")  # noqa: S608
+    call_command("export_audit", str(tmp_path / "export"))
+    ended = verify(tmp_path / "export")
+    assert ended.returncode == 1
+    assert f"operation {fact.names[0]}, under seal 2, differs" in ended.stderr
+
+
+def test_seals_of_another_key_are_not_believed(exported: Path) -> None:
+    ended = verify(exported, key="00" * 32)
+    assert ended.returncode == 1
+    assert "signed with another key" in ended.stderr
+
+
+def test_an_export_that_ends_early_shows_against_a_checkpoint(
+    exported: Path, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "checkpoint.json"
+    call_command("export_checkpoint", str(checkpoint))
+    assert verify(exported, "--checkpoint", str(checkpoint)).returncode == 0
+    second = Seal.objects.get(number=2).sealed_at
+    call_command("export_audit", str(tmp_path / "shorter"), "--to", str(second))
+    assert verify(tmp_path / "shorter").returncode == 0
+    ended = verify(tmp_path / "shorter", "--checkpoint", str(checkpoint))
+    assert ended.returncode == 1
+    assert "seal 3 is not the one of the checkpoint, or is missing" in ended.stderr
+
+
+def test_a_part_of_the_trail_is_verified_by_itself(exported: Path, tmp_path: Path) -> None:
+    second = Seal.objects.get(number=2).sealed_at
+    call_command("export_audit", str(tmp_path / "part"), "--from", str(second))
+    ended = verify(tmp_path / "part")
+    assert ended.returncode == 0
+    assert "seals 2 to 3" in ended.stdout
+
+
+@pytest.mark.parametrize("spoil", ["manifest.json", "seals.jsonl", "documents.jsonl"])
+def test_what_cannot_be_read_is_not_called_tampered_with(exported: Path, spoil: str) -> None:
+    (exported / spoil).write_text("nonsense\n")
+    ended = verify(exported)
+    assert ended.returncode == 2
+    assert "cannot be read" in ended.stderr
+
+
+def test_an_export_overwrites_nothing(exported: Path) -> None:
+    before = {path.name: path.read_bytes() for path in exported.iterdir()}
+    with pytest.raises(CommandError, match="exists"):
+        call_command("export_audit", str(exported))
+    with pytest.raises(CommandError, match="no seals of that time"):
+        call_command("export_audit", str(exported.parent / "none"), "--to", "2000-01-01")
+    assert {path.name: path.read_bytes() for path in exported.iterdir()} == before
+
+
+def test_the_manifest_tells_how_much_there_is(exported: Path) -> None:
+    manifest = json.loads((exported / "manifest.json").read_text())
+    lines = {name: said["lines"] for name, said in manifest["files"].items()}
+    assert lines == {
+        "seals.jsonl": 3,
+        "documents.jsonl": manifest["operations"] + manifest["rows"],
+    }
