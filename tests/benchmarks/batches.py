@@ -87,7 +87,7 @@ def measure_endpoint(
     floor = Floor(estate=estate, task_ids=[key for key, _ in tasks])
     statements = _statements(endpoint=endpoint, estate=estate, token=token, uids=uids)
     with serving(token=token) as server:
-        bodies = _bodies(endpoint, estate, uids)
+        bodies = bodies_of(endpoint, estate, uids)
         _warm_up(server, endpoint, bodies)
         ready = [next(bodies) for _ in range(rounds)]
         times = alternate(
@@ -115,7 +115,7 @@ def measure_guardian(*, estate: Estate, token: str, rounds: int) -> Result:
     uids = [uid for _, uid in estate.batch_tasks(OURS_FOR_GUARDIAN)]
     assignment = BulkAssign([key for key, _ in estate.batch_tasks(GUARDIANS_TASKS)])
     with serving(token=token) as server:
-        bodies = _bodies(PERMISSIONS, estate, uids)
+        bodies = bodies_of(PERMISSIONS, estate, uids)
         _warm_up(server, PERMISSIONS, bodies)
         ready = [next(bodies) for _ in range(rounds)]
         times = alternate(
@@ -142,7 +142,8 @@ def measure_guardian(*, estate: Estate, token: str, rounds: int) -> Result:
     )
 
 
-def _bodies(endpoint: Endpoint, estate: Estate, uids: Sequence[str]) -> Iterator[bytes]:
+def bodies_of(endpoint: Endpoint, estate: Estate, uids: Sequence[str]) -> Iterator[bytes]:
+    """Yield bodies for these tasks, each of which asks for something else."""
     while True:
         yield json.dumps(endpoint.body(estate, uids)).encode()
 

@@ -10,15 +10,17 @@ from django.core.management.base import BaseCommand
 from config import environment
 from permissions.models import Scope
 from permissions.tokens import NewToken, create_token, revoke_token
-from tests.benchmarks import batches, ordinary, reads
+from tests.benchmarks import batches, ordinary, reads, sealing
 from tests.benchmarks.estate import ORIGIN, Estate, Size, build_estate, find_estate
+from tests.benchmarks.history import long_history
 from tests.benchmarks.targets import missed
 from tests.benchmarks.timing import Result, report, say
 
 
-CASES = ("settings", "permissions", "guardian", "reads")
+CASES = ("settings", "permissions", "guardian", "reads", "sealing", "history")
 SCALE = (10, 100, 1_000, 5_000, 10_000, 20_000)
 FULL_SIZE = 1_000_000
+FULL_HISTORY = 10_000_000
 
 
 class Command(BaseCommand):
@@ -31,17 +33,25 @@ class Command(BaseCommand):
         """Take the size of the estate and which cases to run."""
         size = environment.number("BENCH_TASKS", default=FULL_SIZE)
         parser.add_argument("--tasks", type=int, default=size, help="size of the estate")
+        rows = environment.number("BENCH_HISTORY", default=FULL_HISTORY)
+        parser.add_argument("--history", type=int, default=rows, help="rows of history")
         parser.add_argument("--rounds", type=int, default=7, help="the best of so many counts")
         parser.add_argument("--only", nargs="+", choices=CASES, default=CASES, metavar="CASE")
 
     def handle(
-        self, *_: object, tasks: int, rounds: int, only: Iterable[str], **__: object
+        self,
+        *_: object,
+        tasks: int,
+        history: int,
+        rounds: int,
+        only: Iterable[str],
+        **__: object,
     ) -> None:
         """Measure, print, and judge."""
         call_command("migrate", verbosity=0)
         estate = _estate(Size(tasks=tasks, projects=max(tasks // 1000, 20)))
         results = []
-        for result in _measure(estate=estate, rounds=rounds, only=only):
+        for result in _measure(estate=estate, history=history, rounds=rounds, only=only):
             report(result)
             results.append(result)
         failures = list(missed(results))
@@ -59,7 +69,7 @@ def _estate(size: Size) -> Estate:
     return made
 
 
-def _measure(*, estate: Estate, rounds: int, only: Iterable[str]) -> Iterator[Result]:
+def _measure(*, estate: Estate, history: int, rounds: int, only: Iterable[str]) -> Iterator[Result]:
     wanted = NewToken(owner=estate.manager, name="benchmark", scopes=Scope.values)
     issued = create_token(actor=estate.manager, wanted=wanted, origin=ORIGIN)
     sizes = [n for n in SCALE if n <= estate.size.tasks // estate.size.stride]
@@ -76,5 +86,14 @@ def _measure(*, estate: Estate, rounds: int, only: Iterable[str]) -> Iterator[Re
             ordinary.copy_rights(estate)
             for question in reads.questions(estate):
                 yield reads.measure_question(question=question, tasks=estate.size.tasks)
+        if "sealing" in only:
+            yield from sealing.measure_sealing(
+                estate=estate, token=issued.secret, n=min(sizes[-1], 10_000), rounds=rounds
+            )
+        # Last: the cases above measure without so much history.
+        if "history" in only:
+            say(f"Making a history of {history:,} rows")
+            long_history(estate=estate, rows=history)
+            yield sealing.measure_verification()
     finally:
         revoke_token(actor=estate.manager, token_id=issued.token.pk, origin=ORIGIN)
