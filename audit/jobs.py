@@ -20,8 +20,8 @@ ANCHOR = "audit.anchor"
 _FIRST = 100
 _LOCK = "seal"
 
-# Sealing takes a sixth of the processor time of the batch that is sealed. So it gives way to a batch
-# that runs at the moment, though not to one after the other: everything is sealed within a minute.
+# Sealing takes a third of the time of the batch that is sealed. So it gives way to a batch that runs at
+# the moment, though not to one after the other: everything is sealed within a minute.
 _PATIENCE = 25.0
 _PAUSE = 1
 

@@ -95,7 +95,8 @@ JOIN unnest(%(codes)s::integer[], %(flags)s::integer[]) AS usual (code, flags)
 ORDER BY matrix.id, role.code
 """
 
-# Five colleagues in every role, a team of them as developers, and the actors that cases ask for.
+# Five colleagues in every role that has members (a task's creator, -3, is told by the task), a team of
+# them as developers, and the actors that cases ask for.
 ADD_MEMBERS = """
 WITH role AS (
     SELECT id, project_id, code, project_id - min(project_id) OVER () + 1 AS project
@@ -111,6 +112,7 @@ SELECT role.id, person.id, NULL::integer
 FROM role
 CROSS JOIN generate_series(0, 4) AS seat
 JOIN person ON person.number = (role.id * 37 + seat * 1009) %% 5000 + 1
+WHERE role.code <> -3
 UNION ALL
 SELECT role.id, NULL, team.id
 FROM role JOIN team ON team.number = role.project %% 200 + 1 WHERE role.code = 4

@@ -57,7 +57,7 @@ INSERT INTO audit_operation (
     created_at, started_at, finished_at
 )
 SELECT planned.id::uuid, planned.kind, 'applied', colleague.id, colleague.username, planned.channel,
-       '', 'request-' || n, 'generated', '192.0.2.' || n %% 250 + 1,
+       '', 'request-' || n, 'generated', ('192.0.2.' || n %% 250 + 1)::inet,
        jsonb_build_object('n', n), %(reason)s, '', rows, rows, 0, '[]',
        at, at, at + interval '1 millisecond'
 FROM planned_operation AS planned

@@ -13,7 +13,7 @@ from audit import jobs
 from audit.documents import documents_of, present_layout
 from audit.models import Seal
 from audit.seal_documents import grouped, read_document, seals_between
-from audit.seals import seal_all
+from audit.seals import await_all, seal_all
 from audit.signing import trusted_keys
 from audit.verification.verify import Scope, Verified, verify
 from tests.benchmarks.batches import SETTINGS, bodies_of
@@ -31,7 +31,7 @@ WHERE tgrelid = 'audit_operation'::regclass AND tgname LIKE 'pgtrigger_waits_for
 
 
 def measure_sealing(*, estate: Estate, token: str, n: int, rounds: int) -> Iterator[Result]:
-    """Measure a batch while another one is to be sealed, against one that nobody will ever seal.
+    """Measure a batch while another one is to be sealed, against one that waits for no seal.
 
     The second result is what it takes to seal such a batch afterwards, with the batch as its floor. Both
     are medians, because a sealer that gives way costs some batches more than others.
@@ -72,6 +72,7 @@ def measure_verification() -> Result:
         Tampered: something is wrong with the trail.
     """
     say("Sealing the history")
+    await_all()
     seal_all()
     forget_peak()
     found: list[Verified] = []
@@ -133,7 +134,7 @@ def _sealer_at_work() -> Iterator[None]:
 
 @contextmanager
 def _nothing_waits() -> Iterator[None]:
-    """Let operations pass that no seal will ever cover, until the block ends."""
+    """Let operations pass that do not wait for a seal, until the block ends."""
     with connection.cursor() as cursor:
         cursor.execute(_GUARD)
         (guard,) = cursor.fetchone()
