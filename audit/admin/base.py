@@ -127,7 +127,8 @@ class BaseAdmin(ReadOnly):
         del value
         for each in self.get_list_filter(request) if request else self.list_filter:
             if isinstance(each, type):
-                allowed = {each.parameter_name}  # type: ignore[attr-defined]  # all of ours have one
+                name: str = each.parameter_name  # type: ignore[attr-defined]  # all of ours have one
+                allowed = set(getattr(each, "parameter_names", (name,)))
             else:
                 field = each[0] if isinstance(each, tuple) else each
                 allowed = {f"{field}{ending}" for ending in _FILTER_ENDINGS}

@@ -1,5 +1,6 @@
 """Pages of lists that may be very long."""
 
+import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,22 +20,46 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the s
     """Counts up to a bound, so that opening a list costs the same however long the list is."""
 
     template_name = "admin/pagination_bounded.html"
+    bound = BOUND
 
     @cached_property
     def counted(self) -> int:
         """The number of rows, or one more than the bound."""
-        rows = cast("QuerySet[Any]", self.object_list)
-        return rows.order_by()[: BOUND + 1].count()
+        return self._rows[: self.bound + 1].count()
 
     @property
     def is_bounded(self) -> bool:
         """Whether there are more rows than pages."""
-        return self.counted > BOUND
+        return self.counted > self.bound
 
     @property
     def count(self) -> int:
         """The number of rows on all pages."""
-        return min(self.counted, BOUND)
+        return min(self.counted, self.bound)
+
+    @property
+    def _rows(self) -> "QuerySet[Any]":
+        return cast("QuerySet[Any]", self.object_list).order_by()
+
+
+class EstimatingPaginator(BoundedPaginator):
+    """Knows besides about how many rows there are, if there are more than it counts."""
+
+    @cached_property
+    def counted(self) -> int:
+        """The number of rows, or one more than the bound."""
+        # Asked in any case, so that the number of statements does not depend on that of the rows.
+        self.estimate  # noqa: B018
+        return super().counted
+
+    @cached_property
+    def estimate(self) -> int:
+        """The number of rows that the database expects, rounded; 0 if it is no more than the bound."""
+        if self._rows.query.is_empty():
+            return 0
+        (plan,) = json.loads(self._rows.explain(format="json"))
+        expected = int(plan["Plan"]["Plan Rows"])
+        return round(expected, 2 - len(str(expected))) if expected > self.bound else 0
 
 
 class BoundedChangeList(ChangeList):  # type: ignore[misc]  # the theme has no types

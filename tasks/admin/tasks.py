@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -11,20 +12,37 @@ from unfold.contrib.filters.admin import BooleanRadioFilter
 
 from audit.admin.described import Described, describe
 from audit.admin.documents import document_rows
+from audit.admin.filters import PeriodFilter
 from audit.admin.history import HistoryAdmin
+from audit.admin.paginator import EstimatingPaginator
 from audit.admin.panels import Panel, register_panel
 from audit.admin.requests import actor_of
 from audit.admin.theme import action
 from tasks.admin.bulk_actions import BulkAction, actions_for, rights_anywhere
 from tasks.admin.choosing import freeze, too_many
-from tasks.admin.filters import BinFilter, ProjectFilter, TaskTypeFilter, lists_bin
+from tasks.admin.filters import (
+    BinFilter,
+    CreatorFilter,
+    LastOperationFilter,
+    ProjectFilter,
+    TaskTypeFilter,
+    lists_bin,
+    registered_task_filters,
+)
 from tasks.admin.flow import Flow
 from tasks.admin.rights import rights_on
+from tasks.admin.setting_filter import SettingFilter
 from tasks.admin.shown import settings_differences, shown_settings
 from tasks.admin.task_columns import NAME_IN_CAPITALS, TaskColumns, capitals
 from tasks.batch.errors import TooManyTargets
 from tasks.models import Task
 from tasks.visibility import visible_tasks
+
+
+class TaskPaginator(EstimatingPaginator):
+    """Counts as many tasks as can be chosen at once, and estimates more."""
+
+    bound = settings.BULKHEAD_MAX_TARGETS
 
 
 @admin.register(Task)
@@ -37,8 +55,13 @@ class TaskAdmin(TaskColumns, HistoryAdmin):
         ("project", ProjectFilter),
         ("task_type", TaskTypeFilter),
         ("enabled", BooleanRadioFilter),
+        SettingFilter,
+        ("updated_at", PeriodFilter),
+        CreatorFilter,
+        LastOperationFilter,
         BinFilter,
     )
+    paginator = TaskPaginator
     list_select_related = ("project", "task_type")
     search_fields = ("uid", "name")
     search_help_text = "Beginning of a name or an id"
@@ -75,6 +98,11 @@ class TaskAdmin(TaskColumns, HistoryAdmin):
             return queryset, False
         found = Q(uid__startswith=term.lower()) | Q(name_in_capitals__startswith=capitals(term))
         return queryset.alias(name_in_capitals=NAME_IN_CAPITALS).filter(found), False
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """Filter also by what other apps know of tasks."""
+        *most, last = super().get_list_filter(request)
+        return [*most, *registered_task_filters(), last]
 
     def get_urls(self) -> list[URLPattern]:
         """Serve the pages of bulk changes as well."""

@@ -35,7 +35,7 @@ PRICE_OF_LIST = {
     "permissions.PermissionMatrix": (4, 6, 6, 6, 6),
     "permissions.Role": (4, 6, 6, 6, 6),
     "tasks.Project": (4, 5, 5, 5, 5),
-    "tasks.Task": (6, 10, 10, 9, 9),
+    "tasks.Task": (7, 11, 11, 10, 10),
     "tasks.TaskType": (5, 6, 6, 4, 4),
 }
 PRICE_OF_PAGE = {

@@ -1,0 +1,99 @@
+"""The filter of tasks by a setting: which, and what it is; it answers nothing about secrets."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
+from django.db.models import Model, Q, QuerySet
+from django.db.models.fields.json import KeyTransform
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import TextFilter
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from tasks.admin.shown import schema_of
+from tasks.models import TaskType
+from tasks.schemas import Pointer
+
+
+_KEY, _VALUE = "setting", "setting_value"
+
+
+class SettingForm(forms.Form):
+    """The place of a setting, and what shall stand there."""
+
+    setting = forms.CharField(
+        required=False,
+        label="By setting",
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "repository.branch"}),
+    )
+    setting_value = forms.CharField(
+        required=False,
+        label="Which is (empty: is set)",
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "main"}),
+    )
+
+
+class SettingFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
+    """The tasks that have a setting or, with a value, have it so."""
+
+    title = "setting"
+    parameter_name = _KEY
+    parameter_names = (_KEY, _VALUE)
+
+    def __init__(
+        self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any
+    ) -> None:
+        super().__init__(request, params, model, model_admin)
+        if _VALUE in params:
+            self.used_parameters[_VALUE] = params.pop(_VALUE)[-1]
+
+    def expected_parameters(self) -> list[str]:
+        """Return the names of both parameters."""
+        return [_KEY, _VALUE]
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        """Offer both fields."""
+        del changelist
+        yield {"form": SettingForm(self.used_parameters)}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the tasks that have the setting so."""
+        del request
+        place = _place(self.value() or "")
+        if not place:
+            return queryset
+        setting: Any = "settings"
+        for step in place:
+            setting = KeyTransform(step, setting)
+        found: QuerySet[Any] = queryset.alias(setting_at_place=setting)
+        value = self.used_parameters.get(_VALUE, "").replace("\0", "")
+        if not value:
+            return found.filter(setting_at_place__isnull=False)
+        fits = Q()
+        for wanted in _meant(value):
+            fits |= Q(setting_at_place=wanted)
+        return found.filter(fits).exclude(task_type__in=_types_with_secret_at(place))
+
+
+def _place(text: str) -> Pointer:
+    """Return the place that `a.b` or `/a/b` names; none if there can be no setting."""
+    text = text.replace("\0", "").strip().removeprefix("settings.")
+    steps = text[1:].split("/") if text.startswith("/") else text.split(".")
+    # The database would take a number for a position in an array.
+    if not all(steps) or any(step.lstrip("-").isdigit() for step in steps):
+        return ()
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
+
+
+def _meant(value: str) -> list[Any]:
+    """Return what the text may mean: itself, or the number or truth value that it spells."""
+    try:
+        spelt = json.loads(value, parse_constant=str)
+    except ValueError:
+        return [value]
+    return [value] if isinstance(spelt, str | list | dict) else [value, spelt]
+
+
+def _types_with_secret_at(place: Pointer) -> list[int]:
+    return [each.pk for each in TaskType.objects.all() if place in schema_of(each).secrets]

@@ -1,0 +1,259 @@
+"""From chosen tasks to an operation: each action, the part that can, drift, files, crafted requests."""
+
+import csv
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import override_settings
+from django.utils import timezone
+
+from audit.models import Operation, State
+from audit.recorder import administrative_operation
+from permissions.changes import SetPermissions
+from permissions.models import RoleMember
+from tasks.changes import RecycleTasks, SetEnabled, UpdateSettings
+from tasks.jobs import prune_kept
+from tasks.models import Draft, Task
+from tests.batches import apply
+from tests.conftest import ORIGIN, Governed, build_governed
+from tests.visitors import choose, confirm, draft_at, look, page, text_of, visit, write_down
+
+
+NOBODYS = "0" * 24
+FILE = {"format": "csv"}
+
+
+def rows_of(client: Any, draft: Draft, **asked: Any) -> list[tuple[str, list[tuple[str, ...]]]]:
+    """Return the rows of the preview: id, and what would differ."""
+    shown = look(client, draft, **asked).context["shown"]
+    return [(row.uid, [tuple(each) for each in row.differences]) for row in shown.rows]
+
+
+def body_of(response: Any) -> str:
+    """Return the file that was sent."""
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    return b"".join(response.streaming_content).decode()
+
+
+@pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        ("use_own", [("Permissions", "the project's", "its own")]),
+        ("copy", [("Copy", "–", "task {uid}-copy-1")]),
+        ("recycle", [("recycled", "no", "yes")]),
+    ],
+)
+def test_an_action_is_previewed_in_words_and_applied(
+    governed: Governed, action: str, says: list[tuple[str, ...]]
+) -> None:
+    uid = governed.add_tasks(1)[0]
+    client = visit(governed.manager)
+    draft = choose(client, action, [uid])
+    expected = [(what, old, new.format(uid=uid)) for what, old, new in says]
+    assert rows_of(client, draft) == [(uid, expected)]
+    applied = confirm(client, draft)
+    operation = Operation.objects.latest("created_at")
+    assert applied.headers["Location"].endswith(f"/{operation.pk}/change/")
+    assert (operation.changed, operation.state) == (1, State.APPLIED)
+
+
+def test_flags_are_previewed_one_by_one_with_the_names_of_roles(governed: Governed) -> None:
+    uid = governed.add_tasks(1)[0]
+    apply(governed.manager, SetPermissions(flags={8: {"is_copy": True}}), [uid])
+    client = visit(governed.manager)
+    draft = choose(client, "follow", [uid])
+    assert rows_of(client, draft) == [
+        (uid, [("Permissions", "its own", "the project's"), ("Viewer · copy", "yes", "no")])
+    ]
+
+
+def test_a_task_comes_back_out_of_the_recycle_bin(governed: Governed) -> None:
+    uid = governed.add_tasks(1)[0]
+    apply(governed.manager, RecycleTasks(), [uid])
+    task = Task.objects.get(uid=uid)
+    client = visit(governed.manager)
+    shown = text_of(client.get(page("tasks_task_change", task.pk)))
+    assert 'value="restore"' in shown
+    assert 'value="recycle"' not in shown
+    confirm(client, choose(client, "restore", [uid]))
+    task.refresh_from_db()
+    assert task.recycled_at is None
+
+
+def test_the_part_that_can_is_changed_only_when_it_is_said(governed: Governed) -> None:
+    uids = governed.add_tasks(2)
+    hidden = build_governed("ledger").add_tasks(1)
+    client = visit(governed.developer)
+    draft = choose(client, "disable", [*uids, *hidden, NOBODYS])
+    shown = write_down(client, draft, {"reason": "x"}).context["shown"]
+    assert [(tab.title, tab.size) for tab in shown.tabs] == [("Will change", 2), ("Not found", 2)]
+    assert rows_of(client, draft, outcome="missing") == [(hidden[0], []), (NOBODYS, [])]
+    refused = confirm(client, draft)
+    assert refused.headers["Location"].endswith("/preview/")
+    assert Task.objects.filter(enabled=False).count() == 0
+    confirm(client, draft, leave_others="on")
+    assert set(Task.objects.filter(enabled=False).values_list("uid", flat=True)) == set(uids)
+    assert Operation.objects.get(kind="set_enabled").targets == 2
+
+
+def test_what_drifted_is_not_applied_but_shown_and_can_be_previewed_again(
+    governed: Governed,
+) -> None:
+    uids = governed.add_tasks(3)
+    client = visit(governed.developer)
+    draft = choose(client, "change_settings", uids)
+    write_down(client, draft, {"text": '{"repository": {"branch": "main"}}'})
+    apply(governed.manager, UpdateSettings(patch={"repository": {"branch": "release"}}), uids[:1])
+    confirm(client, draft)
+    assert Operation.objects.filter(actor=governed.developer).count() == 0
+    drifted = look(client, draft)
+    assert "1 task changed since the preview" in text_of(drifted)
+    assert rows_of(client, draft, outcome="drifted") == [
+        (uids[0], [("/repository/branch", "release", "main")])
+    ]
+    assert 'name="apply"' not in text_of(drifted)
+    client.post(page("tasks_task_draft_preview", draft.pk), {"again": "1"})
+    confirm(client, draft)
+    assert Operation.objects.get(actor=governed.developer).changed == 3
+
+
+def test_a_draft_is_applied_once_and_leads_to_its_operation_ever_after(governed: Governed) -> None:
+    client = visit(governed.developer)
+    draft = choose(client, "disable", governed.add_tasks(1))
+    fingerprint = write_down(client, draft, {"reason": "x"}).context["shown"].fingerprint
+    address = page("tasks_task_draft_preview", draft.pk)
+    answers = [client.post(address, {"apply": fingerprint}) for _ in range(2)]
+    assert answers[0].headers["Location"] == answers[1].headers["Location"]
+    assert client.get(address).headers["Location"] == answers[0].headers["Location"]
+    assert Operation.objects.filter(kind="set_enabled").count() == 1
+
+
+def test_many_targets_are_left_to_the_worker(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.admin.drafts.APPLIED_AT_ONCE", 1)
+    client = visit(governed.developer)
+    draft = choose(client, "disable", governed.add_tasks(2))
+    write_down(client, draft, {"reason": "x"})
+    confirm(client, draft)
+    assert Operation.objects.get(kind="set_enabled").state == State.QUEUED
+    assert Task.objects.filter(enabled=True).count() == 2
+
+
+@pytest.mark.parametrize("name", ["manager", "outsider", "admin"])
+def test_a_draft_is_its_actors_alone(governed: Governed, name: str) -> None:
+    owner = visit(governed.developer)
+    draft = choose(owner, "disable", governed.add_tasks(1))
+    fingerprint = write_down(owner, draft, {"reason": "x"}).context["shown"].fingerprint
+    thief = visit(getattr(governed, name))
+    for address in ("", "_preview", "_csv", "_export"):
+        where = page(f"tasks_task_draft{address}", draft.pk)
+        assert thief.get(where).status_code == 404
+        assert thief.post(where, {"apply": fingerprint, "reason": "y"}).status_code == 404
+    assert Task.objects.filter(enabled=True).count() == 1
+
+
+@pytest.mark.parametrize("fingerprint", ["", "nonsense", "0" * 64, "\0"])
+def test_a_fingerprint_that_was_not_shown_applies_nothing(
+    governed: Governed, fingerprint: str
+) -> None:
+    client = visit(governed.developer)
+    draft = choose(client, "disable", governed.add_tasks(1))
+    write_down(client, draft, {"reason": "x"})
+    answer = client.post(
+        page("tasks_task_draft_preview", draft.pk), {"apply": fingerprint}, follow=True
+    )
+    assert "Nothing was applied" in text_of(answer)
+    assert Task.objects.filter(enabled=True).count() == 1
+
+
+def test_a_flag_that_is_held_elsewhere_only_is_refused_task_by_task(governed: Governed) -> None:
+    other = build_governed("ledger")
+    with administrative_operation(actor=governed.admin, kind="x", origin=ORIGIN):
+        RoleMember.objects.create(role=other.role(8), user=governed.developer)
+    client = visit(governed.developer)
+    draft = choose(client, "disable", other.add_tasks(1))
+    shown = write_down(client, draft, {"reason": "x"})
+    assert "None of these tasks can be changed" in text_of(shown)
+    sent = {"apply": Draft.objects.get().fingerprint, "leave_others": "on"}
+    client.post(page("tasks_task_draft_preview", draft.pk), sent)
+    assert not Task.objects.filter(enabled=False).exists()
+
+
+def test_a_selection_cannot_be_forged_in_the_list(governed: Governed) -> None:
+    mine, hidden = governed.add_tasks(1), build_governed("ledger").add_tasks(1)
+    keys = list(Task.objects.filter(uid__in=[*mine, *hidden]).values_list("pk", flat=True))
+    sent = {"action": "disable", "index": 0, "_selected_action": keys}
+    answer = visit(governed.developer).post(page("tasks_task_changelist"), sent)
+    assert draft_at(answer).uids == mine
+
+
+def test_all_that_match_are_chosen_across_pages_up_to_the_limit(governed: Governed) -> None:
+    uids = governed.add_tasks(3)
+    apply(governed.developer, SetEnabled(enabled=False, reason="x"), uids[:1])
+    client = visit(governed.developer)
+    address = page("tasks_task_changelist") + "?enabled__exact=1"
+    first = Task.objects.get(uid=uids[1]).pk
+    sent = {"action": "disable", "index": 0, "select_across": 1, "_selected_action": [first]}
+    assert set(draft_at(client.post(address, sent)).uids) == set(uids[1:])
+    with override_settings(BULKHEAD_MAX_TARGETS=1):
+        answer = client.post(address, sent, follow=True)
+    assert "More than 1 tasks are chosen" in text_of(answer)
+
+
+def test_ids_are_pasted_and_uploaded_and_wrong_ones_are_named(governed: Governed) -> None:
+    uids = governed.add_tasks(2)
+    client = visit(governed.viewer)
+    address = page("tasks_task_choose")
+    file = SimpleUploadedFile("ids.txt", f"\ufeff{uids[1].upper()}\r\n".encode())
+    sent = {"action": "export", "uids": f" {uids[0]},\n{uids[0]};", "file": file}
+    assert draft_at(client.post(address, sent)).uids == uids
+    wrong = client.post(address, {"action": "export", "uids": f"{uids[0]} build-17 <b>"})
+    assert "These are no ids of tasks: build-17, &lt;b&gt;." in text_of(wrong)
+    assert "Paste at least one id" in text_of(client.post(address, {"action": "export"}))
+
+
+def test_a_preview_is_a_file_that_no_spreadsheet_runs(governed: Governed) -> None:
+    uid = governed.add_tasks(1)[0]
+    Task.objects.filter(uid=uid).update(name="=1+1")
+    client = visit(governed.developer)
+    draft = choose(client, "disable", [uid, NOBODYS])
+    write_down(client, draft, {"reason": "@x"})
+    file = body_of(client.get(page("tasks_task_draft_csv", draft.pk)))
+    head, *rows = csv.reader(file.splitlines())
+    assert head[-3:] == ["before", "after", "why"]
+    assert rows == [
+        [uid, "'=1+1", "payments", "Will change", "enabled", "yes", "no", ""],
+        [uid, "'=1+1", "payments", "Will change", "disabled reason", "–", "'@x", ""],
+        [NOBODYS, "", "", "Not found", "", "", "", "there is no such task"],
+    ]
+
+
+def test_an_export_has_what_the_visitor_may_view_and_no_secret(governed: Governed) -> None:
+    uids = governed.add_tasks(2)
+    hidden = build_governed("ledger").add_tasks(1)
+    secret = UpdateSettings(patch={"repository": {"token": "correct horse battery"}})
+    apply(governed.developer, secret, uids[:1])
+    client = visit(governed.viewer)
+    draft = choose(client, "export", [*uids, *hidden])
+    address = page("tasks_task_draft_export", draft.pk)
+    assert "1 of the chosen ids names no task" in text_of(client.get(address))
+    exported = json.loads(body_of(client.get(address, {"format": "json"})))
+    assert [task["uid"] for task in exported] == uids
+    assert exported[0]["settings"]["repository"]["token"] == "secret, set"
+    file = body_of(client.get(address, FILE))
+    assert [row["uid"] for row in csv.DictReader(file.splitlines())] == uids
+    assert "correct horse" not in file
+    assert "secret:" not in file
+
+
+def test_a_draft_is_forgotten_after_an_hour(governed: Governed) -> None:
+    client = visit(governed.developer)
+    draft = choose(client, "disable", governed.add_tasks(1))
+    Draft.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert "There is no such draft" in text_of(client.get(page("tasks_task_draft", draft.pk)))
+    prune_kept()
+    assert not Draft.objects.exists()
