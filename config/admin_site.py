@@ -3,17 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db.models import Model
 from django.http import HttpRequest
-from django.template.response import TemplateResponse
 from unfold.sites import UnfoldAdminSite
 
-from audit.visibility import may_audit, visible_operations
-from tasks.visibility import visible_projects
 
-
-_RECENT = 8
 # The apps whose pages are served. Their modules cannot be imported here: they register on this site.
 _OURS = frozenset({"audit", "permissions", "tasks"})
 
@@ -40,18 +34,3 @@ class BulkheadAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what every page is given; colours come from a file, not from each page."""
         return {**super().each_context(request), "colors": {}}
-
-    def index(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse:
-        """Show where to go, what the visitor did last, or why there is nothing."""
-        actor = request.user
-        assert isinstance(actor, User)  # noqa: S101  # the admin lets nobody else in
-        context = {
-            "is_in_a_project": visible_projects(actor=actor).exists(),
-            "is_auditor": may_audit(actor=actor),
-            "recent": visible_operations(actor=actor).order_by("-created_at")[:_RECENT],
-            **(extra_context or {}),
-        }
-        response: TemplateResponse = super().index(request, context)
-        return response

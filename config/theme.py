@@ -32,6 +32,7 @@ UNFOLD: dict[str, Any] = {
     # Before the theme's own scripts, which wait for it.
     "SCRIPTS": [_file("expressions.js")],
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "config.home.dashboard",
     "SIDEBAR": {
         "navigation": [
             {"items": [_page("Home", "home", "index")]},
