@@ -8,6 +8,8 @@ from tasks.admin.change_forms import ChangeForm
 class FollowForm(ChangeForm):
     """Asks nothing."""
 
+    asks = False
+
     def change(self) -> SetPermissions:
         """Return the change that lets the project's permissions govern."""
         return SetPermissions(follow=True)
@@ -16,6 +18,8 @@ class FollowForm(ChangeForm):
 class OwnForm(ChangeForm):
     """Asks nothing."""
 
+    asks = False
+
     def change(self) -> SetPermissions:
         """Return the change that gives tasks permissions of their own."""
         return SetPermissions(follow=False)
@@ -23,6 +27,8 @@ class OwnForm(ChangeForm):
 
 class CopyForm(ChangeForm):
     """Asks nothing."""
+
+    asks = False
 
     def change(self) -> CopyTasks:
         """Return the change that copies."""

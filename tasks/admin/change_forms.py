@@ -19,12 +19,13 @@ class ChosenTasks:
 
 
 class ChangeForm(forms.Form):
-    """A form that becomes a change; one without fields asks nothing, and is previewed at once.
+    """A form that becomes a change; one that asks nothing is previewed at once.
 
     `template` renders the fields inside the page; it knows the form as `form`.
     """
 
     template: ClassVar[str] = "admin/drafts/fields.html"
+    asks: ClassVar[bool] = True
 
     def __init__(self, data: Any = None, files: Any = None, *, chosen: ChosenTasks) -> None:
         super().__init__(data, files, label_suffix="")

@@ -109,9 +109,9 @@ class Flow:
 
     def start(self, request: HttpRequest, *, action: BulkAction, draft: Draft) -> HttpResponse:
         """Lead to the form of the action or, where it asks nothing, straight to the preview."""
-        if action.form:
+        if action.form and not action.form.asks:
             form = action.form({}, chosen=_chosen(draft))
-            if not form.fields and form.is_valid():
+            if form.is_valid():
                 return self._preview(request, draft, form)
         return _to(action.page, draft.pk)
 
@@ -149,7 +149,8 @@ class Flow:
         )
         action = bulk_action(draft.action)
         title = action.label if action else shown.change.title
-        context = {"title": title, "action": action, "draft": draft, "shown": shown}
+        asks = bool(action and action.form and action.form.asks)
+        context = {"title": title, "asks": asks, "draft": draft, "shown": shown}
         return self.render(request, "preview", context)
 
     @_refusing

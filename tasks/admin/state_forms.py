@@ -10,6 +10,8 @@ from tasks.changes import RecycleTasks, RestoreTasks, SetEnabled
 class EnableForm(ChangeForm):
     """Asks nothing."""
 
+    asks = False
+
     def change(self) -> SetEnabled:
         """Return the change that enables."""
         return SetEnabled(enabled=True)
@@ -33,6 +35,8 @@ class DisableForm(ChangeForm):
 class RecycleForm(ChangeForm):
     """Asks nothing."""
 
+    asks = False
+
     def change(self) -> RecycleTasks:
         """Return the change that moves into the recycle bin."""
         return RecycleTasks()
@@ -40,6 +44,8 @@ class RecycleForm(ChangeForm):
 
 class RestoreForm(ChangeForm):
     """Asks nothing."""
+
+    asks = False
 
     def change(self) -> RestoreTasks:
         """Return the change that takes out of the recycle bin."""
