@@ -127,6 +127,7 @@ SELECT project.id, project.uid, matrix.id,
        array_agg(role.id ORDER BY role.id),
        array_agg(role.code ORDER BY role.id),
        array_agg(role.external_id ORDER BY role.id),
+       array_agg(role.name ORDER BY role.id),
        array_agg(
            EXISTS (
                SELECT FROM permissions_rolemember AS member
@@ -303,4 +304,41 @@ SELECT coalesce((SELECT array_agg(DISTINCT granted.matrix_id)
                  FROM held
                  JOIN permissions_role AS role ON role.id = held.id), '{}'),
        EXISTS (SELECT FROM tasks_task WHERE created_by_id = %(actor)s)
+"""
+
+# The roles of the tasks' projects, matched by code and name: of how many of the projects and tasks each
+# is, and on how many tasks it holds each flag. Tasks are counted by matrix before anybody looks inside.
+READ_PRESENT_ROLES = """
+WITH governed AS (
+    SELECT matrix_id, count(*) AS tasks
+    FROM permissions_taskpermission
+    WHERE task_id = ANY(%(ids)b::bigint[])
+    GROUP BY matrix_id
+)
+SELECT role.code, role.name, count(DISTINCT role.project_id), sum(tasks)::integer,
+       ARRAY[
+           coalesce(sum(tasks) FILTER (WHERE flags & 1 <> 0), 0),
+           coalesce(sum(tasks) FILTER (WHERE flags & 2 <> 0), 0),
+           coalesce(sum(tasks) FILTER (WHERE flags & 4 <> 0), 0),
+           coalesce(sum(tasks) FILTER (WHERE flags & 8 <> 0), 0),
+           coalesce(sum(tasks) FILTER (WHERE flags & 16 <> 0), 0),
+           coalesce(sum(tasks) FILTER (WHERE flags & 32 <> 0), 0),
+           coalesce(sum(tasks) FILTER (WHERE flags & 64 <> 0), 0)
+       ]::integer[]
+FROM governed
+JOIN permissions_permissionmatrix AS matrix ON matrix.id = governed.matrix_id
+JOIN permissions_role AS role ON role.project_id = matrix.project_id
+LEFT JOIN permissions_rolepermission AS held
+  ON held.matrix_id = matrix.id AND held.role_id = role.id
+GROUP BY role.code, role.name
+ORDER BY role.code, sum(tasks) DESC, role.name
+"""
+
+# The projects of the tasks, how many tasks each has among them, and how many of those follow it.
+READ_PROJECTS_OF_TASKS = """
+SELECT matrix.project_id, count(*), count(*) FILTER (WHERE matrix.digest IS NULL)
+FROM permissions_taskpermission AS governed
+JOIN permissions_permissionmatrix AS matrix ON matrix.id = governed.matrix_id
+WHERE governed.task_id = ANY(%(ids)b::bigint[])
+GROUP BY matrix.project_id
 """

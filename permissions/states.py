@@ -37,6 +37,7 @@ class RoleOfProject(NamedTuple):
 
     id: int
     external_id: str
+    name: str
     held: bool
 
 
@@ -108,10 +109,10 @@ def read_projects(*, actor: User, project_ids: Iterable[int]) -> dict[int, Proje
                 matrix_id,
                 {
                     code: RoleOfProject(*role)
-                    for code, *role in zip(codes, ids, external_ids, held, strict=True)
+                    for code, *role in zip(codes, ids, external_ids, names, held, strict=True)
                 },
             )
-            for project_id, uid, matrix_id, ids, codes, external_ids, held in cursor.fetchall()
+            for project_id, uid, matrix_id, ids, codes, external_ids, names, held in cursor.fetchall()
         }
 
 

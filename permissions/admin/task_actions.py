@@ -1,5 +1,6 @@
 """The bulk actions on tasks that need to know of permissions; loading this registers them."""
 
+from permissions.admin.permissions_form import PermissionsForm
 from permissions.changes import CopyTasks, SetPermissions
 from tasks.admin.bulk_actions import BulkAction, register_bulk_action
 from tasks.admin.change_forms import ChangeForm
@@ -36,6 +37,14 @@ class CopyForm(ChangeForm):
 
 
 for action in (
+    BulkAction(
+        name="change_permissions",
+        label="Change permissions",
+        icon="shield_person",
+        right=SetPermissions.right,
+        place=20,
+        form=PermissionsForm,
+    ),
     BulkAction(
         name="follow",
         label="Follow the project's permissions",

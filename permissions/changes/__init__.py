@@ -4,12 +4,13 @@ Those of a project's own matrix are no batches of tasks: `permissions.project_pi
 """
 
 from permissions.changes.copies import CopyTasks, RecycleCopies, uid_of_copy
-from permissions.changes.matrices import RestorePermissions, SetPermissions
+from permissions.changes.matrices import NamedFlags, RestorePermissions, SetPermissions
 from permissions.changes.project_matrix import RestoreProjectMatrix, SetProjectMatrix
 
 
 __all__ = [
     "CopyTasks",
+    "NamedFlags",
     "RecycleCopies",
     "RestorePermissions",
     "RestoreProjectMatrix",

@@ -13,12 +13,12 @@ from audit.models import Operation
 from permissions import queries
 from permissions.consequences import warnings_of
 from permissions.states import (
+    FlagsOfRoles,
     GovernedRow,
     Reader,
     Refused,
     Situation,
     State,
-    Wanted,
     check_roles,
     judge,
     with_flags,
@@ -28,20 +28,30 @@ from tasks.batch.change import Change, Restore
 from tasks.batch.plan import Outcome, OutcomeKind, PlanWarning, Reason
 
 
+class NamedFlags(NamedTuple):
+    """Flags to set where a project has a role of this code and name; elsewhere they say nothing."""
+
+    code: int
+    name: str
+    flags: Mapping[str, bool]
+
+
 @dataclass(frozen=True, kw_only=True)
 class SetPermissions(Change[GovernedRow]):
     """Sets flags of roles on tasks, and whether the tasks follow their project's permissions.
 
     `flags` maps role codes to the flags to set, by the vendor's names; flags and roles that are absent
-    stay as they are. `follow` None leaves the link as it is, except that a following task to which rows
-    are sent leaves its project, starting from the project's current matrix.
+    stay as they are. Every task's project must have those roles; `named` are for roles that only some of
+    the projects have, or have under another name. `follow` None leaves the link as it is, except that a
+    following task to which rows are sent leaves its project, starting from the project's current matrix.
     """
 
     kind: ClassVar[str] = "set_permissions"
     title: ClassVar[str] = "Change permissions"
     right: ClassVar[str] = "manage_task"
 
-    flags: Mapping[int, Mapping[str, bool]] = field(default_factory=dict)
+    flags: FlagsOfRoles = field(default_factory=dict)
+    named: Sequence[NamedFlags] = ()
     follow: bool | None = None
     project_uid: str = ""
     external_ids: Mapping[int, str] = field(default_factory=dict)
@@ -51,6 +61,7 @@ class SetPermissions(Change[GovernedRow]):
         """Return the change that `parameters()` described."""
         return cls(
             flags={int(code): flags for code, flags in parameters["flags"].items()},
+            named=tuple(NamedFlags(*each) for each in parameters["named"]),
             follow=parameters["follow"],
             project_uid=parameters["project"],
             external_ids={int(code): key for code, key in parameters["external_ids"].items()},
@@ -60,6 +71,7 @@ class SetPermissions(Change[GovernedRow]):
         """Return the rows by role code, the switch, and what the caller said the project is."""
         return {
             "flags": {str(code): dict(flags) for code, flags in sorted(self.flags.items())},
+            "named": [[code, name, dict(flags)] for code, name, flags in self.named],
             "follow": self.follow,
             "project": self.project_uid,
             "external_ids": {str(code): key for code, key in sorted(self.external_ids.items())},
@@ -92,18 +104,21 @@ class SetPermissions(Change[GovernedRow]):
             Refused: the roles or the project are not what the caller says.
         """
         self._check_names(situation)
-        check_roles(flags=self.flags, situation=situation)
+        flags = self._flags_in(situation)
+        check_roles(flags=flags, situation=situation)
+        sends_rows = any(flags.values())
         now = situation.now
         if self.follow:
-            own = now.aside if now.follows else now.effective
-            aside = self._with_flags(own or now.effective, situation) if self._sends_rows else own
+            aside = now.aside if now.follows else now.effective
+            if sends_rows:
+                aside = with_flags(aside or now.effective, flags=flags, situation=situation)
             return State(situation.project_matrix, aside, follows=True)
-        if self.follow is None and not self._sends_rows:
+        if self.follow is None and not sends_rows:
             return now
         start = now.effective
         if now.follows and self.follow is False and now.aside:
             start = now.aside
-        return State(self._with_flags(start, situation), None, follows=False)
+        return State(with_flags(start, flags=flags, situation=situation), None, follows=False)
 
     def warnings(self, *, outcomes: Sequence[Outcome]) -> list[PlanWarning]:
         """Return what the new permissions bring about."""
@@ -113,12 +128,15 @@ class SetPermissions(Change[GovernedRow]):
         """Intern the matrices that are new, point the tasks at theirs, and record it."""
         return write_states(outcomes=outcomes, operation=operation, at=at)
 
-    @property
-    def _sends_rows(self) -> bool:
-        return any(self.flags.values())
-
-    def _with_flags(self, start: Wanted, situation: Situation) -> Wanted:
-        return with_flags(start, flags=self.flags, situation=situation)
+    def _flags_in(self, situation: Situation) -> FlagsOfRoles:
+        """Return the flags that are meant for the project, those of its roles of a name among them."""
+        roles = situation.project.roles
+        named = {
+            code: flags
+            for code, name, flags in self.named
+            if code in roles and roles[code].name == name
+        }
+        return {**self.flags, **named}
 
     def _check_names(self, situation: Situation) -> None:
         project = situation.project

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from audit.recorder import administrative_operation
 from permissions.changes import SetPermissions
 from permissions.flags import Flag, flags_in
-from permissions.models import RoleMember, RolePermission, TaskPermission
+from permissions.models import Role, RoleMember, RolePermission, TaskPermission
 from permissions.roles import add_role
 from tasks.batch import pipeline
 from tasks.batch.errors import PlanRefused
@@ -79,10 +79,15 @@ def member_of(governed: Governed, role: int, name: str) -> User:
     return user
 
 
+def add_named_role(governed: Governed, name: str) -> Role:
+    """Add a custom role, which holds nothing, to the project."""
+    with administrative_operation(actor=governed.admin, kind="add_role", origin=ORIGIN):
+        return add_role(project=governed.project, name=name)
+
+
 def add_steward(governed: Governed) -> User:
     """Return a user whose custom role holds every flag, and is none of the vendor's managers."""
-    with administrative_operation(actor=governed.admin, kind="add_role", origin=ORIGIN):
-        role = add_role(project=governed.project, name="Steward")
+    role = add_named_role(governed, "Steward")
     set_in_project(governed, role.code, **ALL_FLAGS)
     return member_of(governed, role.code, "steward")
 

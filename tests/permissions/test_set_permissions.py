@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from audit.recorder import administrative_operation
-from permissions.changes import RestorePermissions, SetPermissions
+from permissions.changes import NamedFlags, RestorePermissions, SetPermissions
 from permissions.models import PermissionMatrix, TaskPermission
 from permissions.roles import add_role
 from tasks.batch import pipeline
@@ -221,6 +221,7 @@ def test_undo_restores_the_link_and_both_sets_of_rows(
 def test_a_change_survives_its_record(governed: Governed) -> None:
     wanted = SetPermissions(
         flags={VIEWER: {"is_copy": True}, ADMINISTRATOR: {}},
+        named=(NamedFlags(500, "Release", {"is_view": True}),),
         follow=False,
         project_uid=governed.project.uid,
         external_ids={VIEWER: "key"},

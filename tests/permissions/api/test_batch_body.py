@@ -48,6 +48,7 @@ def test_everything_that_the_vendor_documents_is_read() -> None:
     assert uids == [JOB]
     assert change.parameters() == {
         "flags": {"4": {"is_view": True, "is_modify": True, "is_delete": False}},
+        "named": [],
         "follow": False,
         "project": PROJECT,
         "external_ids": {"4": "eb34"},
