@@ -98,7 +98,7 @@ def check_schema(schema: Any) -> None:
 def compiled_schema(text: str) -> CompiledSchema:
     """Compile the schema given as JSON text; equal texts share one result."""
     schema = json.loads(text)
-    secrets = {place: compile_rules(rules) for place, rules in _secret_places(schema)}
+    secrets = {place: compile_rules(rules) for place, rules in secret_places(schema)}
     return CompiledSchema(validator=compile_rules(_with_references(schema)), secrets=secrets)
 
 
@@ -184,12 +184,13 @@ def _invalid(place: Pointer, message: str) -> SchemaInvalid:
     return SchemaInvalid(Problem(json_pointer(place), "schema", message))
 
 
-def _secret_places(schema: Any, place: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
+def secret_places(schema: Any, place: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
+    """Yield the place and the rules of each secret that the schema knows."""
     for name, rules in properties_of(schema).items():
         if is_secret(rules):
             yield (*place, name), rules
         else:
-            yield from _secret_places(rules, (*place, name))
+            yield from secret_places(rules, (*place, name))
 
 
 def _with_references(schema: Any) -> Any:

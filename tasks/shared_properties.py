@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tasks.builtin_types import ORDER_KEYWORD
 from tasks.merge import same
-from tasks.schemas import Pointer, is_secret, properties_of
+from tasks.schemas import Pointer, is_secret, properties_of, secret_places
 
 
 class Kind(StrEnum):
@@ -105,6 +105,18 @@ def settable(properties: Sequence[SharedProperty]) -> Iterator[SharedProperty]:
         yield from settable(each.inside)
 
 
+def secret_properties(types: Sequence[NamedSchema]) -> list[SharedProperty]:
+    """Return the secrets that any of the types knows, by place; the pipeline says who must have one."""
+    found: dict[Pointer, list[Any]] = {}
+    for each in types:
+        for place, rules in secret_places(each.schema):
+            found.setdefault(place, []).append(rules)
+    return [
+        SharedProperty(place=place, kind=Kind.SECRET, rules=rules, removable=True)
+        for place, rules in sorted(found.items())
+    ]
+
+
 def _shared(
     types: Sequence[NamedSchema], place: Pointer, left_out: list[LeftOut]
 ) -> Iterator[SharedProperty]:
@@ -135,17 +147,18 @@ def _why_not_shared(types: Sequence[NamedSchema], having: Sequence[NamedSchema])
     """Return why the types do not share a property that some of them have; empty if they do."""
     if len(having) < len(types):
         names = [each.name for each in having]
-        return f"only {_enumerated(names)} {'has' if len(names) == 1 else 'have'} it"
+        return f"only {enumerated(names)} {'has' if len(names) == 1 else 'have'} it"
     kinds: dict[Kind, list[str]] = {}
     for each in having:
         kinds.setdefault(_kind(each.schema), []).append(each.name)
     if len(kinds) > 1:
-        says = (f"a {kind} in {_enumerated(names)}" for kind, names in kinds.items())
+        says = (f"a {kind} in {enumerated(names)}" for kind, names in kinds.items())
         return f"it is {', '.join(says)}"
     return ""
 
 
-def _enumerated(names: Sequence[str], most: int = 3) -> str:
+def enumerated(names: Sequence[str], most: int = 3) -> str:
+    """Return the names as a list in words, of more than so many only the first ones."""
     if len(names) > most:
         return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} others"
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -34,11 +34,6 @@ class BulkAction:
     page: str = "tasks_task_draft"
     in_bin: bool = False
 
-    @property
-    def asks(self) -> bool:
-        """Whether there is anything to write down before the preview."""
-        return self.form is not None and self.form.asks
-
 
 _registered: dict[str, BulkAction] = {}
 

@@ -37,6 +37,7 @@ from tasks.admin.drafts import (
     preview_draft,
 )
 from tasks.admin.exporting import FILE_KINDS, export, exported_tasks
+from tasks.admin.patch_check import check_patch
 from tasks.admin.preview_csv import preview_csv
 from tasks.admin.preview_page import preview_page
 from tasks.batch.errors import BatchError, PlanDrifted
@@ -82,13 +83,17 @@ class Flow:
             "preview.csv": ("_csv", self.preview_as_csv),
             "export/": ("_export", self.export),
         }
+        served = self._page.admin_site.admin_view
         return [
-            path(
-                f"drafts/<uuid:draft_id>/{address}",
-                self._page.admin_site.admin_view(view),
-                name=f"tasks_task_draft{name}",
-            )
-            for address, (name, view) in views.items()
+            path("drafts/check-patch/", served(check_patch), name="tasks_task_check_patch"),
+            *(
+                path(
+                    f"drafts/<uuid:draft_id>/{address}",
+                    served(view),
+                    name=f"tasks_task_draft{name}",
+                )
+                for address, (name, view) in views.items()
+            ),
         ]
 
     def choose(self, request: HttpRequest) -> HttpResponse:

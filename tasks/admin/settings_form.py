@@ -1,106 +1,245 @@
-"""The form in which a change of settings is written down; it decides nothing.
+"""The form in which a change of the settings of many tasks is written down; it decides nothing.
 
-Secrets have fields of their own: what stands in the text may be shown again, a secret never is.
+It has two ways: fields, made from the schemas that the chosen tasks' types share, and the text of a merge
+patch. Of both, only the one that is open counts. A secret is never in a text, and is never shown again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from unfold.widgets import (
-    UnfoldAdminPasswordWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldBooleanWidget,
-)
+from django.forms import BoundField
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from tasks.admin.change_forms import ChangeForm, ChosenTasks
-from tasks.admin.shown import schema_of
-from tasks.arrays import EqualsAny
-from tasks.batch.errors import Malformed
+from tasks.admin.patch_problems import LineProblem, findings, read_patch, value_at, with_value
+from tasks.admin.present_words import present_in_words
+from tasks.admin.setting_fields import LEFT, SettingFields, hint_of
+from tasks.batch.seen import seen_targets
 from tasks.changes import UpdateSettings
-from tasks.models import TaskType
-from tasks.schemas import Pointer, json_pointer
-from tasks.strict_json import parse_object
-from tasks.visibility import visible_tasks
+from tasks.present_settings import read_present, read_types
+from tasks.schemas import Pointer
+from tasks.shared_properties import (
+    Kind,
+    LeftOut,
+    Shared,
+    SharedProperty,
+    secret_properties,
+    settable,
+    shared_properties,
+)
+
+
+FIELDS, PATCH = "fields", "patch"
+
+_CHANGED_TYPES = (
+    "The schema of a task type, or what you may see, changed since you opened this form:"
+    " look at what you have written, and send it again."
+)
+
+
+@dataclass(kw_only=True)
+class ShownSetting:
+    """A property as the page shows it: what is there now, its two fields, and what is inside of it."""
+
+    subject: SharedProperty
+    number: int
+    now: str
+    how: BoundField | None
+    value: BoundField | None
+    inside: list["ShownSetting"] = field(default_factory=list)
+
+    @property
+    def hint(self) -> str:
+        """How a value is written."""
+        return hint_of(self.subject)
+
+    @property
+    def is_group(self) -> bool:
+        """Whether there are settings inside, rather than a value."""
+        return self.subject.kind is Kind.GROUP
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether one field says it all, as a list to choose from."""
+        return self.subject.kind is Kind.CHOICE
 
 
 class SettingsForm(ChangeForm):
-    """A merge patch, and a field of its own for each secret that a chosen task's type knows."""
+    """A wish for each setting, or a merge patch."""
 
     template = "admin/drafts/settings.html"
 
+    # Who sends no way, a program for example, sends a patch.
+    way = forms.ChoiceField(
+        choices=((FIELDS, "Setting by setting"), (PATCH, "JSON merge patch")),
+        initial=FIELDS,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    known = forms.CharField(required=False, widget=forms.HiddenInput)
     text = forms.CharField(
         strip=False,
+        required=False,
         label="JSON merge patch",
         help_text="Only what you write changes: objects merge, null removes, all else replaces (RFC 7396).",
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 16}),
+        widget=UnfoldAdminTextareaWidget(
+            attrs={"rows": 16, "spellcheck": "false", "aria-describedby": "patch-problems"}
+        ),
         initial="{}",
     )
 
     def __init__(self, data: Any = None, files: Any = None, *, chosen: ChosenTasks) -> None:
         super().__init__(data, files, chosen=chosen)
-        self._secrets = _secrets_of(chosen)
-        for number in range(len(self._secrets)):
-            self.fields[f"secret_{number}"] = forms.CharField(
-                required=False, strip=False, widget=UnfoldAdminPasswordWidget(attrs=_NO_FILL)
-            )
-            self.fields[f"remove_{number}"] = forms.BooleanField(
-                required=False, widget=UnfoldBooleanWidget()
-            )
+        self._seen = seen_targets(actor=chosen.actor, uids=chosen.uids)
+        self.types = read_types(type_ids=sorted({task.task_type_id for task in self._seen}))
+        named = [each.named_schema for each in self.types]
+        self._shared = shared_properties(named) if named else Shared([], [])
+        self._settings = list(_with_fields(settable(self._shared.properties), prefix=""))
+        self._secrets = list(_with_fields(secret_properties(named), prefix="patch-"))
+        self.patch_problems: Sequence[LineProblem] = ()
+        self._patch: Mapping[str, Any] = {}
+        for each in (*self._settings, *self._secrets):
+            self.fields.update(each.fields())
 
-    def secret_fields(self) -> Iterator[Mapping[str, Any]]:
-        """Yield, for each secret, its place and its two fields."""
-        for number, place in enumerate(self._secrets):
-            yield {
-                "place": json_pointer(place),
-                "value": self[f"secret_{number}"],
-                "remove": self[f"remove_{number}"],
-            }
+    @property
+    def known_types(self) -> str:
+        """What the form was made from, so that one made from something else is noticed."""
+        return sha256(repr(self.types).encode()).hexdigest()[:16]
 
-    def clean_text(self) -> dict[str, Any]:
-        """Return the object that the text is."""
-        try:
-            given = parse_object(self.cleaned_data["text"].encode(errors="surrogatepass"))
-        except Malformed as error:
-            raise ValidationError(str(error)) from error
-        for place in self._secrets:
-            if _at(given, place) is not None:
-                pointer = json_pointer(place)
-                raise ValidationError(f"{pointer} is secret: it has a field of its own below.")
-        return given
+    @property
+    def seen(self) -> int:
+        """How many of the chosen tasks the form speaks of."""
+        return len(self._seen)
+
+    @property
+    def may_change(self) -> int:
+        """How many of them the actor may change."""
+        return sum(UpdateSettings.right in task.held for task in self._seen)
+
+    @property
+    def left_out(self) -> Sequence[LeftOut]:
+        """Return the properties that have no field, and why."""
+        return self._shared.left_out
+
+    def settings(self) -> list[ShownSetting]:
+        """Return the settings to show, grouped as in the schema."""
+        return self._shown(self._settings)
+
+    def secrets(self) -> list[ShownSetting]:
+        """Return the secrets that a patch's text must not hold, of all types."""
+        return self._shown(self._secrets)
+
+    def clean(self) -> dict[str, Any]:
+        """Make a patch of what is written; refuse what none of the types could take."""
+        if self.cleaned_data.get("way") == FIELDS:
+            self._read_settings()
+        else:
+            self._read_text()
+        if not (self._patch or self.errors):
+            raise ValidationError("Nothing would change: say what shall be set or removed.")
+        return self.cleaned_data
 
     def change(self) -> UpdateSettings:
         """Return the merge patch as a change."""
-        patch = self.cleaned_data["text"]
-        for number, place in enumerate(self._secrets):
-            if self.cleaned_data[f"remove_{number}"]:
-                patch = _with(patch, place, None)
-            elif value := self.cleaned_data[f"secret_{number}"]:
-                patch = _with(patch, place, value)
-        return UpdateSettings(patch=patch)
+        return UpdateSettings(patch=self._patch)
+
+    def _read_settings(self) -> None:
+        if self.cleaned_data.get("known") != self.known_types:
+            self.add_error(None, _CHANGED_TYPES)
+        self._patch = self._wishes(self._settings, {})
+        own = {each.subject.place for each in self._settings if each.value in self.fields}
+        for secret in self._secrets:
+            place = secret.subject.place
+            if place not in own and isinstance(value_at(self._patch, place), str):
+                message = f"{secret.pointer} is a secret: the other way has a field for it."
+                self.add_error(self._field_at(secret.pointer), message)
+        self._say_problems()
+
+    def _read_text(self) -> None:
+        read = read_patch(text=self.cleaned_data.get("text") or "{}", types=self.types)
+        self.patch_problems = read.problems
+        for problem in read.problems:
+            if problem.blocks:
+                self.add_error("text", str(problem))
+        self._patch = self._wishes(self._secrets, read.patch or {})
+        if read.patch is not None and not self.errors:
+            self._say_problems()
+
+    def _wishes(
+        self, fields: Sequence[SettingFields], patch: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return the patch with what the fields say; what is inside of a removed group counts not."""
+        removed: list[Pointer] = []
+        for each in fields:
+            place = each.subject.place
+            if any(place[: len(group)] == group for group in removed):
+                continue
+            if {each.how, each.value} & self.errors.keys():
+                continue
+            try:
+                wish = each.wish(self.cleaned_data)
+            except ValidationError as error:
+                self.add_error(each.value, error)
+                continue
+            if wish is LEFT:
+                continue
+            if wish is None:
+                removed.append(place)
+            patch = with_value(patch, place, wish)
+        return patch
+
+    def _say_problems(self) -> None:
+        for finding in findings(types=self.types, patch=self._patch):
+            if finding.blocks:
+                self.add_error(self._field_at(finding.pointer), f"{finding.message}.")
+
+    def _field_at(self, pointer: str) -> str | None:
+        """Return the field that a problem at the pointer belongs to; the innermost that there is."""
+        fields = self._settings if self.cleaned_data.get("way") == FIELDS else self._secrets
+        while pointer:
+            for each in fields:
+                if each.pointer == pointer:
+                    return each.value if each.value in self.fields else each.how
+            pointer = pointer.rpartition("/")[0]
+        return None
+
+    @cached_property
+    def _now(self) -> Mapping[Pointer, str]:
+        properties = {each.subject.place: each.subject for each in self._settings}
+        properties |= {each.subject.place: each.subject for each in self._secrets}
+        present = read_present(
+            task_ids=[task.id for task in self._seen], properties=list(properties.values())
+        )
+        return {
+            place: present_in_words(shared, present[place], tasks=self.seen)
+            for place, shared in properties.items()
+        }
+
+    def _shown(self, fields: Sequence[SettingFields]) -> list[ShownSetting]:
+        top: list[ShownSetting] = []
+        groups: dict[Pointer, list[ShownSetting]] = {}
+        for each in fields:
+            place = each.subject.place
+            shown = ShownSetting(
+                subject=each.subject,
+                number=each.number,
+                now=self._now[place],
+                how=self[each.how] if each.how in self.fields else None,
+                value=self[each.value] if each.value in self.fields else None,
+            )
+            groups.get(place[:-1], top).append(shown)
+            if shown.is_group:
+                groups[place] = shown.inside
+        return top
 
 
-_NO_FILL = {"autocomplete": "new-password"}
-
-
-def _secrets_of(chosen: ChosenTasks) -> list[Pointer]:
-    """Return the places of the secrets of the chosen tasks' types, in one query."""
-    tasks = visible_tasks(actor=chosen.actor).filter(EqualsAny("uid", chosen.uids))
-    types = TaskType.objects.filter(pk__in=tasks.values("task_type"))
-    return sorted({place for each in types for place in schema_of(each).secrets})
-
-
-def _at(document: Any, place: Pointer) -> Any:
-    for step in place:
-        if not isinstance(document, dict):
-            return None
-        document = document.get(step)
-    return document
-
-
-def _with(document: Any, place: Pointer, value: Any) -> dict[str, Any]:
-    step, *rest = place
-    held = document if isinstance(document, dict) else {}
-    inner = _with(held.get(step), tuple(rest), value) if rest else value
-    return {**held, step: inner}
+def _with_fields(
+    properties: Iterator[SharedProperty] | Sequence[SharedProperty], *, prefix: str
+) -> Iterator[SettingFields]:
+    for number, each in enumerate(properties):
+        yield SettingFields(subject=each, number=number, prefix=prefix)
