@@ -25,7 +25,7 @@ INLINE = re.compile(
     r"|<script\b(?![^>]*\bsrc=)(?![^>]*\btype=\"application/json\")",
     re.IGNORECASE,
 )
-PERSONAS = ("superuser", "manager", "viewer", "outsider", "auditor")
+PERSONAS = ("superuser", "manager", "developer", "viewer", "outsider", "auditor")
 
 
 def persona(name: str, *, governed: Governed) -> User:

@@ -1,0 +1,123 @@
+"""Every page of the admin loads for every persona, at a price that is written down and does not grow."""
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import pytest_django
+from django.db import connection
+from django.test import Client, TestCase
+from django.test.utils import CaptureQueriesContext
+
+from tests.admin_world import EXEMPT, addresses, grow, pages, populate
+from tests.conftest import build_governed
+from tests.visitors import PERSONAS, persona, visit
+
+
+# For the database to be there; each test only looks at what was measured.
+pytestmark = pytest.mark.django_db
+BUDGETS = Path(__file__).parents[1] / "admin_budgets.toml"
+_WRITE = "BULKHEAD_WRITE_BUDGETS"
+_HEAD = f"""\
+# How each page of the admin answers, and in how many queries, for: {", ".join(PERSONAS)}.
+# Two queries are for the session and the user. To write down what has changed, and read the difference:
+# {_WRITE}=1 pytest tests/config/test_admin_budgets.py
+
+"""
+# These two see most; everybody's queries are counted once there is more.
+_COUNTED_BEFORE = ("superuser", "manager")
+
+_OFTEN_CLOSED = ("_add", "_cancel", "_delete", "_history")
+
+Answers = Mapping[str, Mapping[str, str]]
+
+
+class World(TestCase):
+    """One transaction, which is rolled back in the end."""
+
+
+@pytest.fixture(scope="module")
+def measured(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> tuple[Answers, Answers]:
+    """How every page answers, in a small world and then in a larger one."""
+    with django_db_blocker.unblock():
+        World.setUpClass()
+        try:
+            return _measure()
+        finally:
+            World.tearDownClass()
+            World.doClassCleanups()
+
+
+def _measure() -> tuple[Answers, Answers]:
+    governed = build_governed()
+    populate(governed, tasks=2)
+    asked = addresses(governed)
+    visitors = {name: visit(persona(name, governed=governed)) for name in PERSONAS}
+    few = {name: visitors[name] for name in _COUNTED_BEFORE}
+    for address in asked.values():  # what is found out once per process is not counted
+        visitors["superuser"].get(address)
+    before = {page: _answers(few, address) for page, address in asked.items()}
+    grow(governed)
+    after = {page: _answers(visitors, address) for page, address in asked.items()}
+    if os.environ.get(_WRITE):
+        _write_down(after)
+    return before, after
+
+
+def _answers(visitors: Mapping[str, Client], address: str) -> dict[str, str]:
+    found = {}
+    for name, client in visitors.items():
+        with CaptureQueriesContext(connection) as queries:
+            response = client.get(address)
+            response.getvalue()  # what is streamed asks while it is read
+        found[name] = f"{response.status_code}: {len(queries)}"
+    return found
+
+
+def _write_down(answers: Answers) -> None:
+    lines = (
+        f"{page} = {json.dumps(list(of_page.values()))}\n"
+        for page, of_page in sorted(answers.items())
+    )
+    BUDGETS.write_text(_HEAD + "".join(lines))
+
+
+@pytest.mark.parametrize("page", [each.name for each in pages()])
+def test_a_page_answers_each_persona_at_the_price_that_is_written_down(
+    measured: tuple[Answers, Answers], page: str
+) -> None:
+    _, after = measured
+    budget = tomllib.loads(BUDGETS.read_text()).get(page)
+    assert list(after[page].values()) == budget, f"see the head of {BUDGETS.name}"
+
+
+@pytest.mark.parametrize("page", [each.name for each in pages()])
+def test_a_pages_price_does_not_grow_with_what_there_is(
+    measured: tuple[Answers, Answers], page: str
+) -> None:
+    before, after = measured
+    assert {name: after[page][name] for name in _COUNTED_BEFORE} == before[page]
+
+
+def test_no_page_fails_and_each_is_opened_by_somebody(measured: tuple[Answers, Answers]) -> None:
+    _, after = measured
+    statuses = {answer[:3] for answers in after.values() for answer in answers.values()}
+    assert statuses == {"200", "302", "403", "404"}
+    closed = {
+        page
+        for page, answers in after.items()
+        if not any(answer.startswith("200") for answer in answers.values())
+    }
+    # Nobody deletes; what is not added by hand and has no history of its own is not opened so.
+    assert {page for page in closed if not page.endswith(_OFTEN_CLOSED)} == set()
+
+
+def test_the_budgets_and_the_exemptions_name_pages_that_there_are() -> None:
+    names = {each.name for each in pages()}
+    assert tomllib.loads(BUDGETS.read_text()).keys() == names
+    assert not EXEMPT.keys() & names
