@@ -237,3 +237,30 @@ class SealedRows(models.Model):
 
     def __str__(self) -> str:
         return f"part {self.part} of {self.table_name} in {self.operation_id}"
+
+
+class RefusedAttempt(models.Model):
+    """How often an actor was refused the same within an hour; the first time is the operation.
+
+    The operation is frozen, so what is counted after it stands here. It is under no seal.
+    """
+
+    operation = models.OneToOneField(
+        Operation, on_delete=models.PROTECT, primary_key=True, related_name="attempt"
+    )
+    actor_id = models.BigIntegerField()
+    key = models.CharField(max_length=64)
+    hour = models.DateTimeField()
+    times = models.PositiveIntegerField(default=1)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = (
+            models.UniqueConstraint(
+                fields=["actor_id", "hour", "key"], name="refused_attempt_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.times} × {self.operation_id}"

@@ -18,7 +18,12 @@ from django.utils import timezone
 
 from audit.context import Origin
 from audit.models import Operation
-from audit.recorder import administrative_operation, record_insert, record_update
+from audit.recorder import (
+    administrative_operation,
+    new_operation,
+    record_insert,
+    record_update,
+)
 from permissions import project_queries
 from permissions.changes.project_matrix import (
     MatrixChange,
@@ -33,6 +38,7 @@ from permissions.states import ProjectRoles, Situation, State, Step, Wanted, jud
 from tasks.batch.errors import NotRevertible
 from tasks.batch.operations import visible_operation
 from tasks.batch.plan import REFUSED_KINDS, Outcome, OutcomeKind, PlanWarning, Reason
+from tasks.batch.refusals import record_refused_attempt
 from tasks.models import Project
 from tasks.secrets import keyed_digest
 from tasks.visibility import visible_projects
@@ -80,6 +86,9 @@ class MatrixRefused(Exception):
 class MatrixDrifted(Exception):
     """The given fingerprint is not that of the present plan; nothing was changed."""
 
+    def __str__(self) -> str:
+        return "the permissions changed since the preview"
+
 
 def preview(*, actor: User, change: MatrixChange) -> MatrixPlan:
     """Return what applying the change now would do."""
@@ -95,6 +104,16 @@ def apply(
         MatrixRefused: the actor may not, or the change cannot be made.
         MatrixDrifted: the plan is not the expected one.
     """
+    try:
+        return _apply(actor=actor, change=change, origin=origin, expected=expected, reason=reason)
+    except (MatrixRefused, MatrixDrifted) as error:
+        _record_refused(actor, change, origin, reason, error)
+        raise
+
+
+def _apply(
+    *, actor: User, change: MatrixChange, origin: Origin, expected: str, reason: str
+) -> AppliedMatrix:
     with administrative_operation(
         actor=actor,
         kind=change.kind,
@@ -116,6 +135,29 @@ def apply(
         if operation.changed:
             _write(step=plan.outcome.write, keys=keys, operation=operation, at=timezone.now())
     return AppliedMatrix(operation, plan)
+
+
+def _record_refused(
+    actor: User,
+    change: MatrixChange,
+    origin: Origin,
+    reason: str,
+    error: MatrixRefused | MatrixDrifted,
+) -> None:
+    operation = new_operation(
+        actor=actor,
+        kind=change.kind,
+        origin=origin,
+        at=timezone.now(),
+        parameters=change.parameters(),
+        reason=reason,
+    )
+    operation.targets = 1
+    operation.reverts_id = change.reverts
+    refusal = {"target": change.project_uid, "code": "drifted", "detail": str(error)}
+    if isinstance(error, MatrixRefused):
+        refusal["code"] = str(error.plan.outcome.reason)
+    record_refused_attempt(operation=operation, refusals=[refusal], asked=change.parameters())
 
 
 def read_situation(*, actor: User, project: Project) -> Situation:

@@ -35,6 +35,8 @@ class OperationColumns:
         if operation.state in UNFINISHED:
             progress = getattr(operation, "progress", None)
             return f"{progress.done if progress else 0:,} of {operation.targets:,} judged"
-        if operation.refused:
-            return f"{operation.refused:,} of {operation.targets:,} refused"
+        if operation.state == State.REFUSED:
+            attempt = getattr(operation, "attempt", None)
+            again = f", {attempt.times:,} times" if attempt and attempt.times > 1 else ""
+            return f"{operation.refused:,} of {operation.targets:,} refused{again}"
         return f"{operation.changed:,} of {operation.targets:,} changed"

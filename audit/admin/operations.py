@@ -40,7 +40,7 @@ class OperationAdmin(OperationColumns, BaseAdmin):
     list_before_template = "admin/operations_going_on.html"
     list_display = ("created_at", "kind_name", "actor_name", "channel", "state_name", "extent")
     list_display_links = ("created_at", "kind_name")
-    list_select_related = ("progress",)
+    list_select_related = ("progress", "attempt")
     list_filter = (
         KindFilter,
         ("channel", ChoicesDropdownFilter),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from audit.models import UNFINISHED, Operation, Progress, Stage, State
+from audit.models import UNFINISHED, Operation, Progress, RefusedAttempt, Stage, State
 
 
 # A worker that has said nothing for so long waits for something, or is gone.
@@ -121,14 +121,31 @@ def _notes(operation: Operation, progress: Progress | None, at: datetime) -> lis
         return list(_running_notes(progress, at))
     if operation.state == State.CANCELLED:
         return [f"By {operation.cancelled_by_name or 'an account that is gone'}."]
-    if operation.state == State.REFUSED and operation.refused:
-        one = operation.refused == 1 == operation.targets
-        tasks = targets_in_words(operation, operation.targets)
-        stood = "It" if one else f"{operation.refused:,} of {tasks}"
-        return [f"{stood} stood in the way; the reasons are below."]
-    if operation.state in {State.REFUSED, State.FAILED}:
+    if operation.state == State.REFUSED:
+        return [*_why_refused(operation), *_tried_again(operation)]
+    if operation.state == State.FAILED:
         return [_sentence(refusal["detail"]) for refusal in operation.refusals[:1]]
     return []
+
+
+def _why_refused(operation: Operation) -> list[str]:
+    if not operation.refused:
+        return [_sentence(refusal["detail"]) for refusal in operation.refusals[:1]]
+    tasks = targets_in_words(operation, operation.targets)
+    stood = (
+        "It" if operation.refused == 1 == operation.targets else f"{operation.refused:,} of {tasks}"
+    )
+    return [f"{stood} stood in the way; the reasons are below."]
+
+
+def _tried_again(operation: Operation) -> list[str]:
+    attempt = RefusedAttempt.objects.filter(operation=operation, times__gt=1).first()
+    if attempt is None:
+        return []
+    last = f"{attempt.last_at:%H:%M:%S} UTC"
+    return [
+        f"The same, or much like it, was tried {attempt.times:,} times within the hour, last at {last}."
+    ]
 
 
 def _running_notes(progress: Progress | None, at: datetime) -> list[str]:

@@ -155,6 +155,34 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.CreateModel(
+            name="RefusedAttempt",
+            fields=[
+                (
+                    "operation",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="attempt",
+                        serialize=False,
+                        to="audit.operation",
+                    ),
+                ),
+                ("actor_id", models.BigIntegerField()),
+                ("key", models.CharField(max_length=64)),
+                ("hour", models.DateTimeField()),
+                ("times", models.PositiveIntegerField(default=1)),
+                ("last_at", models.DateTimeField()),
+            ],
+            options={
+                "constraints": (
+                    models.UniqueConstraint(
+                        fields=("actor_id", "hour", "key"), name="refused_attempt_once"
+                    ),
+                ),
+                "default_permissions": (),
+            },
+        ),
         migrations.AddIndex(
             model_name="operation",
             index=models.Index(fields=["actor", "-created_at"], name="operation_actor"),

@@ -28,6 +28,8 @@ from tasks.secrets import SealBroken, seal_text, unseal_text
 
 
 VALID_FOR = timedelta(hours=1)
+# The fingerprint of no plan.
+_NOTHING_SEEN = "none"
 # More targets than these are left to the worker.
 APPLIED_AT_ONCE = 2_000
 
@@ -177,13 +179,12 @@ def apply_draft(*, actor: User, draft: Draft, confirmed: Confirmed, origin: Orig
     uids = draft.uids
     if draft.fingerprint_of_part and confirmed.fingerprint == draft.fingerprint_of_part:
         uids = uids_with(draft, OutcomeKind.CHANGE)
-    elif confirmed.fingerprint != draft.fingerprint:
-        raise PlanDrifted(uids=[])
     batch = Batch(
         change=change,
         uids=uids,
         origin=origin,
-        expected=confirmed.fingerprint,
+        # What is not the draft's is compared as well, so that it is refused and recorded like all drift.
+        expected=confirmed.fingerprint if confirmed.fingerprint.isalnum() else _NOTHING_SEEN,
         reason=confirmed.reason,
         reverts=draft.reverts,
     )

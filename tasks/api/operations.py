@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from audit.context import Origin
-from audit.models import UNFINISHED, Channel, Operation, Progress, State
+from audit.models import UNFINISHED, Channel, Operation, Progress, RefusedAttempt, State
 from tasks.api.openapi import (
     BatchDescription,
     component,
@@ -50,8 +50,8 @@ OPERATION = component(
             "reason": {"type": "string"},
             "counts": {
                 "type": "object",
-                "required": ["targets", "changed", "unchanged"],
-                "properties": dict.fromkeys(("targets", "changed", "unchanged"), _COUNT),
+                "required": ["targets", "changed", "unchanged", "refused"],
+                "properties": dict.fromkeys(("targets", "changed", "unchanged", "refused"), _COUNT),
             },
             "progress": {
                 "type": "object",
@@ -60,7 +60,7 @@ OPERATION = component(
             },
             "refusals": {
                 "type": "array",
-                "description": "Why the worker refused the batch, target by target.",
+                "description": "Why the batch was refused, target by target.",
                 "items": {
                     "type": "object",
                     "required": ["target", "code", "detail"],
@@ -68,6 +68,11 @@ OPERATION = component(
                         name: {"type": "string"} for name in ("target", "code", "detail")
                     },
                 },
+            },
+            "attempts": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "How often this was tried and refused within an hour.",
             },
             "reverts": {**_LOCATION, "description": "The operation that this one undid."},
             "reverted_by": {"type": "array", "items": {"type": "string"}},
@@ -213,7 +218,9 @@ def operation_data(operation: Operation) -> dict[str, Any]:
     """Return what an interface says of an operation; nothing in it is a secret."""
     progress = Progress.objects.filter(operation=operation).first()
     done = progress.done if progress else 0
-    reverted_by = operation.reverted_by.order_by("created_at", "id").values_list("pk", flat=True)
+    attempt = RefusedAttempt.objects.filter(operation=operation).first()
+    undone = operation.reverted_by.filter(state__in=[*UNFINISHED, State.APPLIED])
+    reverted_by = undone.order_by("created_at", "id").values_list("pk", flat=True)
     return {
         "id": str(operation.pk),
         "kind": operation.kind,
@@ -227,12 +234,14 @@ def operation_data(operation: Operation) -> dict[str, Any]:
             "targets": operation.targets,
             "changed": operation.changed,
             "unchanged": operation.unchanged,
+            "refused": operation.refused,
         },
         "progress": {
             "done": done if operation.state in _JUDGED_IN_PART else operation.targets,
             "total": operation.targets,
         },
         "refusals": operation.refusals,
+        "attempts": attempt.times if attempt else 1,
         "reverts": location_of(operation.reverts_id),
         "reverted_by": [location_of(key) for key in reverted_by],
         "cancelled_by": operation.cancelled_by_name or None,

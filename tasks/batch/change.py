@@ -74,6 +74,13 @@ class Change(ABC, Generic[RowT]):
     def parameters(self) -> dict[str, Any]:
         """Return, without any secret, what it takes to make this change again."""
 
+    def attempted_parameters(self) -> dict[str, Any]:
+        """Return what a refused attempt keeps: the parameters, as far as they cannot hold a secret.
+
+        Where a secret stands is known only once the change is bound to targets, which there may be none of.
+        """
+        return self.parameters()
+
     @property
     def weight(self) -> int:
         """How many bytes the change itself brings to each target."""

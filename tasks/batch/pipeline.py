@@ -6,10 +6,9 @@ overlapping batches queue instead of deadlocking, and a right revoked meanwhile 
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
-from uuid import UUID
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -21,6 +20,7 @@ from audit.context import Origin, recording
 from audit.models import UNFINISHED, Operation, Stage, State
 from audit.recorder import RecordedCountDiffers, new_operation
 from tasks.batch.authority import authority
+from tasks.batch.batch import Applied, Batch, Receipt
 from tasks.batch.cancelling import end_as_cancelled, refuse_if_cancelled
 from tasks.batch.change import Change, Row
 from tasks.batch.errors import (
@@ -34,9 +34,23 @@ from tasks.batch.errors import (
 from tasks.batch.overtaken import again_if_overtaken
 from tasks.batch.plan import Outcome, OutcomeKind, Plan, Reason
 from tasks.batch.query_plans import planned_for_the_targets
-from tasks.batch.refusals import refusals_of
+from tasks.batch.refusals import recording_refusals, refusals_of
 from tasks.batch.remembered import drifted, remember
 
+
+# What is done with a batch, and what it is made of.
+__all__ = [
+    "RUN_JOB",
+    "Applied",
+    "Batch",
+    "Receipt",
+    "Report",
+    "apply",
+    "look",
+    "preview",
+    "run",
+    "submit",
+]
 
 RUN_JOB = "tasks.run_operation"
 _VIEW = "view_task"
@@ -44,40 +58,6 @@ _REPORT_EVERY = 1000
 
 # Is told what the worker is busy with and how many targets have been judged; raises Cancelled.
 Report = Callable[[Stage, int], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """A change, its targets and how it came in.
-
-    `expected` is a fingerprint that the plan must have; `seen` is one whose targets must be as they
-    were, for a worker that continues what was already matched when it was accepted.
-    """
-
-    change: Change[Any]
-    uids: Sequence[str]
-    origin: Origin
-    expected: str = ""
-    seen: str = ""
-    reason: str = ""
-    reverts: UUID | None = None
-
-
-class Applied(NamedTuple):
-    """A recorded operation and the plan that it carried out, or will."""
-
-    operation: Operation
-    plan: Plan
-
-
-class Receipt(Protocol):
-    """What makes a request count once; its rows live and die with the operation's transaction."""
-
-    def claim(self) -> None:
-        """Take the request, or raise what tells the caller that it was taken before."""
-
-    def settle(self, *, applied: Applied) -> None:
-        """Remember the answer."""
 
 
 def preview(*, actor: User, batch: Batch) -> Plan:
@@ -120,7 +100,8 @@ def apply(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Appli
         PlanDrifted: the plan is not the expected one.
         Overtaken: other writers kept taking names that the plan gave.
     """
-    return again_if_overtaken(lambda: _apply(actor=actor, batch=batch, receipt=receipt))
+    with recording_refusals(actor=actor, batch=batch):
+        return again_if_overtaken(lambda: _apply(actor=actor, batch=batch, receipt=receipt))
 
 
 def _apply(*, actor: User, batch: Batch, receipt: Receipt | None) -> Applied:
@@ -147,6 +128,11 @@ def submit(*, actor: User, batch: Batch, receipt: Receipt | None = None) -> Appl
         PlanRefused: it could not be applied now.
         PlanDrifted: the plan is not the expected one.
     """
+    with recording_refusals(actor=actor, batch=batch):
+        return _submit(actor=actor, batch=batch, receipt=receipt)
+
+
+def _submit(*, actor: User, batch: Batch, receipt: Receipt | None) -> Applied:
     with planned_for_the_targets(), transaction.atomic(durable=True):
         if receipt:
             receipt.claim()

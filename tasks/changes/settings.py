@@ -35,6 +35,9 @@ _MOST_OBJECTS = 50
 
 _TOO_LONG = (Problem("", "maxBytes", "the settings would be longer than a task's may be"),)
 
+# Stands where a refused attempt would have put a value.
+NOT_KEPT = "(not kept)"
+
 # `json.loads` without what it does for text from elsewhere.
 _decode = json.JSONDecoder().raw_decode
 
@@ -143,6 +146,10 @@ class UpdateSettings(Change[SettingsRow]):
     def parameters(self) -> dict[str, Any]:
         """Return the patch with references in place of secrets, and where they stand."""
         return {"settings": dict(self.patch), "sealed": dict(self.sealed)}
+
+    def attempted_parameters(self) -> dict[str, Any]:
+        """Return the places of the patch, without their values."""
+        return {"settings": _without_values(self.patch)}
 
     def identity(self) -> Mapping[str, Any]:
         """Return the patch as it was given."""
@@ -313,6 +320,13 @@ def _write_settings(
         keys=[outcome.task_id for outcome in outcomes if outcome.task_id is not None],
         columns={"settings": settings},
     )
+
+
+def _without_values(patch: Any) -> Any:
+    """Return the patch with nothing but its places, and which of them it removes."""
+    if isinstance(patch, Mapping):
+        return {key: _without_values(value) for key, value in patch.items()}
+    return None if patch is None else NOT_KEPT
 
 
 def _secret_problems(schema: CompiledSchema, raw: Mapping[Pointer, str]) -> list[Problem]:

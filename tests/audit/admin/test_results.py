@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from audit.admin.result import result_of
-from audit.models import Channel, Operation, Progress, Stage, State
+from audit.models import Channel, Operation, Progress, RefusedAttempt, Stage, State
 from audit.recorder import new_operation
 from tests.conftest import ORIGIN, Governed
 from tests.visitors import auditor, page, text_of, visit
@@ -109,3 +109,16 @@ def test_what_is_going_on_stands_above_the_list(governed: Governed) -> None:
     assert "Going on" in shown
     assert 'value="3000"' in shown
     assert "Going on" not in text_of(visit(governed.viewer).get(page("audit_operation_changelist")))
+
+
+def test_a_refused_attempt_says_how_often_it_was_tried(governed: Governed) -> None:
+    operation = waiting(governed, State.REFUSED, targets=3, refused=2, finished_at=NOW)
+    RefusedAttempt.objects.create(
+        operation=operation, actor_id=1, key="k", hour=NOW, times=17, last_at=NOW
+    )
+    told = result_of(operation=operation, at=NOW)
+    assert told.headline == "Refused: nothing was changed."
+    assert told.notes[0] == "2 of 3 tasks stood in the way; the reasons are below."
+    assert "was tried 17 times within the hour" in told.notes[1]
+    listed = text_of(visit(governed.developer).get(page("audit_operation_changelist")))
+    assert "2 of 3 refused, 17 times" in listed

@@ -120,7 +120,7 @@ def test_nothing_is_applied_that_was_not_previewed(governed: Governed, fingerpri
     address = preview(governed.project, grant="8.is_execute")
     visit(governed.manager).post(address, {"fingerprint": fingerprint})
     assert flags(governed, VIEWER) == 1
-    assert not Operation.objects.filter(kind="set_project_matrix").exists()
+    assert not Operation.objects.filter(kind="set_project_matrix", state="applied").exists()
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_what_drifted_is_not_applied_but_shown_and_can_be_previewed_again(
     write_down(client, draft, {"text": '{"repository": {"branch": "main"}}'})
     apply(governed.manager, UpdateSettings(patch={"repository": {"branch": "release"}}), uids[:1])
     confirm(client, draft)
-    assert Operation.objects.filter(actor=governed.developer).count() == 0
+    assert Operation.objects.get(actor=governed.developer).state == State.REFUSED
     drifted = look(client, draft)
     assert "1 task changed since the preview" in text_of(drifted)
     assert rows_of(client, draft, outcome="drifted") == [
@@ -117,7 +117,7 @@ def test_what_drifted_is_not_applied_but_shown_and_can_be_previewed_again(
     assert 'name="apply"' not in text_of(drifted)
     client.post(page("tasks_task_draft_preview", draft.pk), {"again": "1"})
     confirm(client, draft)
-    assert Operation.objects.get(actor=governed.developer).changed == 3
+    assert Operation.objects.get(actor=governed.developer, state=State.APPLIED).changed == 3
 
 
 def test_a_draft_is_applied_once_and_leads_to_its_operation_ever_after(governed: Governed) -> None:
@@ -168,6 +168,7 @@ def test_a_fingerprint_that_was_not_shown_applies_nothing(
     )
     assert "Nothing was applied" in text_of(answer)
     assert Task.objects.filter(enabled=True).count() == 1
+    assert Operation.objects.get(kind="set_enabled").refusals[0]["code"] == "drifted"
 
 
 def test_a_flag_that_is_held_elsewhere_only_is_refused_task_by_task(governed: Governed) -> None:

@@ -32,7 +32,7 @@ def failed(response: Answered, status: int, code: str) -> dict[str, Any]:
     assert body.keys() == {"status", "message", "log", "errors"}
     assert (body["status"], body["errors"][0]["code"]) == ("failed", code)
     assert body["message"].strip()
-    assert not Operation.objects.filter(kind="update_settings").exists()
+    assert not Operation.objects.filter(kind="update_settings").exclude(state="refused").exists()
     assert all(settings == SETTINGS for settings in Task.objects.values_list("settings", flat=True))
     return body
 
