@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -30,7 +31,15 @@ _current: ContextVar[Operation | None] = ContextVar("operation", default=None)
 
 _NAME_OPERATION_SQL = """
 SELECT set_config('bulkhead.operation', %(operation)s, true),
-       set_config('bulkhead.actor', %(actor)s, true)
+       set_config('bulkhead.actor', %(actor)s, true),
+       set_config('bulkhead.recorder', %(recorder)s, true)
+"""
+_FINISH_OPERATION_SQL = """
+SELECT audit_facets(%(finished)s::uuid),
+       set_config('bulkhead.operation', %(operation)s, true),
+       set_config('bulkhead.actor', %(actor)s, true),
+       set_config('bulkhead.recorder', %(recorder)s, true),
+       clock_timestamp()
 """
 
 
@@ -47,21 +56,32 @@ def current_operation_id() -> UUID | None:
 
 @contextmanager
 def recording(operation: Operation) -> Iterator[Operation]:
-    """Name `operation` to Python and to the database's triggers, in the open transaction."""
-    _name_to_database(operation)
+    """Name `operation` to Python and to the database's triggers, in the open transaction.
+
+    It is finished when the block is: what it did counts from then on, by the database's clock
+    (`docs/explanation/time-travel.md`), and what it will be found by is read from its history.
+    """
+    _tell_database(_NAME_OPERATION_SQL, operation)
     token = _current.set(operation)
     try:
         yield operation
     finally:
         _current.reset(token)
     # After an error there is nothing to take back: the transaction takes the name with it.
-    _name_to_database(_current.get())
+    row = _tell_database(_FINISH_OPERATION_SQL, _current.get(), finished=str(operation.pk))
+    operation.facets, *_, operation.finished_at = row
 
 
-def _name_to_database(operation: Operation | None) -> None:
+def _tell_database(
+    statement: str, operation: Operation | None, **arguments: str
+) -> tuple[Any, ...]:
     names = {
         "operation": str(operation.pk) if operation else "",
         "actor": str(operation.actor_id or "") if operation else "",
+        # What is not written under an operation of ours is recorded by triggers.
+        "recorder": "on" if operation else "",
     }
     with connection.cursor() as cursor:
-        cursor.execute(_NAME_OPERATION_SQL, names)
+        cursor.execute(statement, {**names, **arguments})
+        row: tuple[Any, ...] = cursor.fetchone()
+    return row

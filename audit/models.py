@@ -7,6 +7,8 @@ say is described in `docs/reference/seal-format.md`.
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
@@ -79,6 +81,8 @@ class Operation(models.Model):
     refused = models.PositiveIntegerField(default=0, db_default=0)
     requested = ArrayField(models.CharField(max_length=32), null=True)
     refusals = models.JSONField(default=list)
+    # What it is found by besides its own columns (`audit.facets`).
+    facets = ArrayField(models.TextField(), default=list, db_default=[])
     reverts = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, related_name="reverted_by"
     )
@@ -105,6 +109,15 @@ class Operation(models.Model):
                 fields=["created_at"],
                 name="operation_unfinished",
                 condition=models.Q(state__in=UNFINISHED),
+            ),
+            *(
+                models.Index(fields=[name, "-created_at"], name=f"operation_{name}")
+                for name in ("actor_name", "kind", "channel", "state")
+            ),
+            GinIndex(fields=["facets"], name="operation_facets"),
+            GinIndex(
+                SearchVector("reason", "actor_name", "token_name", config="simple"),
+                name="operation_words",
             ),
         )
         constraints = (

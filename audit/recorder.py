@@ -84,11 +84,11 @@ def administrative_operation(
     operation = new_operation(
         actor=actor, kind=kind, origin=origin, at=now, parameters=parameters, reason=reason
     )
-    with transaction.atomic(), recording(operation):
-        yield operation
+    with transaction.atomic():
+        with recording(operation):
+            yield operation
         operation.state = State.APPLIED
         operation.started_at = now
-        operation.finished_at = timezone.now()
         operation.save(force_insert=True)
 
 
@@ -103,8 +103,8 @@ def record_update(
     """Set `columns` and insert the history rows; return their number.
 
     `columns` maps field names to one value per key, or to the expression that makes it. Values of JSON
-    and array columns are JSON text. A model's `version` and `updated_at` move with every recorded
-    change.
+    and array columns are JSON text. A model's `version`, and its `updated_at`, which becomes `at`,
+    move with every recorded change. History rows are dated by the database.
 
     Raises:
         RecordedCountDiffers: a key names no row.
@@ -136,7 +136,7 @@ def record_update(
     return _execute(
         model=model,
         statement=statement,
-        arguments={"keys": list(keys), **arguments, **_history_arguments(operation, at)},
+        arguments={"keys": list(keys), "at": at, **arguments, **_history_arguments(operation)},
         planned=len(keys),
     )
 
@@ -145,7 +145,6 @@ def record_insert(
     *,
     model: type[models.Model],
     operation: Operation,
-    at: datetime,
     columns: Mapping[str, Sequence[Any]],
 ) -> int:
     """Insert rows (field name → one value per row) and their history; return their number.
@@ -172,7 +171,7 @@ def record_insert(
         statement=statement,
         arguments={
             **{f"column_{name}": list(values) for name, values in columns.items()},
-            **_history_arguments(operation, at),
+            **_history_arguments(operation),
         },
         planned=rows,
     )
@@ -244,7 +243,7 @@ def _history_insert(model: type[models.Model], history_type: str) -> sql.Compose
     listed = sql.SQL(", ").join(map(sql.Identifier, columns))
     return sql.SQL(
         "INSERT INTO {table} ({columns}, history_type, history_date, history_user_id, operation_id)"
-        " SELECT {columns}, {type}, %(at)s, %(history_user)s, %(operation)s FROM changed"
+        " SELECT {columns}, {type}, clock_timestamp(), %(history_user)s, %(operation)s FROM changed"
     ).format(
         table=sql.Identifier(history._meta.db_table),
         columns=listed,
@@ -252,8 +251,8 @@ def _history_insert(model: type[models.Model], history_type: str) -> sql.Compose
     )
 
 
-def _history_arguments(operation: Operation, at: datetime) -> dict[str, Any]:
-    return {"at": at, "history_user": operation.actor_id, "operation": operation.pk}
+def _history_arguments(operation: Operation) -> dict[str, Any]:
+    return {"history_user": operation.actor_id, "operation": operation.pk}
 
 
 def _execute(

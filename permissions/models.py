@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Cast
 
+import permissions.accounts  # noqa: F401 - models of this app: the history of accounts and groups
 from audit.history import tracked
 from permissions.guardian_models import TaskGroupPermission, TaskUserPermission
 from permissions.token_models import ApiToken, Scope, TokenAllowance
@@ -78,7 +79,12 @@ class RoleMember(models.Model):
         Group, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
 
-    history = tracked()
+    history = tracked(
+        indexed=[
+            models.Index(fields=[name], name=f"rolemember_{name}")
+            for name in ("role", "user", "group")
+        ]
+    )
 
     class Meta:
         constraints = (
@@ -132,6 +138,8 @@ class PermissionMatrix(models.Model):
                 fields=["project"], condition=Q(digest__isnull=True), name="matrix_of_project_once"
             ),
         )
+        # Questions about the past take a matrix for what it is today.
+        triggers = (pgtrigger.ReadOnly(name="matrix_keeps_its_name", fields=["project", "digest"]),)
 
     def __str__(self) -> str:
         return f"matrix {self.pk} of {self.project}"
@@ -170,7 +178,12 @@ class RolePermission(models.Model):
         db_persist=True,
     )
 
-    history = tracked()
+    history = tracked(
+        indexed=[
+            models.Index(fields=["matrix"], name="rolepermission_matrix"),
+            models.Index(fields=["role"], name="rolepermission_role"),
+        ]
+    )
 
     class Meta:
         constraints = (
@@ -263,7 +276,9 @@ class TaskPermission(models.Model):
         PermissionMatrix, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
 
-    history = tracked()
+    history = tracked(
+        indexed=[models.Index(fields=["matrix", "task"], name="taskpermission_matrix_task")]
+    )
 
     class Meta:
         indexes = (models.Index(fields=["matrix", "task"], name="task_permission_by_matrix"),)

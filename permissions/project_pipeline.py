@@ -264,7 +264,6 @@ def _write(*, step: Step, keys: Mapping[int, int], operation: Operation, at: dat
         record_insert(
             model=RolePermission,
             operation=operation,
-            at=at,
             columns={
                 "matrix": [before.matrix_id] * len(added),
                 "role": [grant.role_id for grant in added.values()],

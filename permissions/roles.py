@@ -7,7 +7,6 @@ project-level matrix. Flags are in the order view, modify, delete, execute, copy
 from typing import NamedTuple
 
 from django.contrib.auth.models import User
-from django.utils import timezone
 
 from audit.models import Operation
 from audit.recorder import record_insert
@@ -76,12 +75,10 @@ def create_project(
 
 def furnish_project(*, project: Project, operation: Operation) -> PermissionMatrix:
     """Give a new project its built-in roles and its own matrix; tasks can then be added to it."""
-    now = timezone.now()
     count = len(BUILT_IN_ROLES)
     record_insert(
         model=Role,
         operation=operation,
-        at=now,
         columns={
             "project": [project.pk] * count,
             "code": [role.code for role in BUILT_IN_ROLES],
@@ -95,7 +92,6 @@ def furnish_project(*, project: Project, operation: Operation) -> PermissionMatr
     record_insert(
         model=RolePermission,
         operation=operation,
-        at=now,
         columns={
             "matrix": [matrix.pk] * count,
             "role": [ids[role.code] for role in BUILT_IN_ROLES],

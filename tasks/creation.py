@@ -36,7 +36,6 @@ def insert_tasks(*, operation: Operation, at: datetime, tasks: Sequence[NewTask]
     return record_insert(
         model=Task,
         operation=operation,
-        at=at,
         columns={
             "uid": [task.uid for task in tasks],
             "project": [task.project_id for task in tasks],

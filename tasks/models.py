@@ -7,6 +7,7 @@ API and `tasks.batch.authority`.
 from typing import Any
 from uuid import uuid4
 
+import pgtrigger
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -45,7 +46,7 @@ class Project(models.Model):
     created_by = models.ForeignKey(USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
 
-    history = tracked()
+    history = tracked(indexed=[models.Index(fields=["created_by"], name="project_creator")])
 
     class Meta:
         constraints = (
@@ -122,7 +123,15 @@ class Task(Versioned):
     updated_at = models.DateTimeField(default=timezone.now)
     recycled_at = models.DateTimeField(null=True, blank=True)
 
-    history = tracked()
+    history = tracked(
+        indexed=[
+            # Neither changes, so that the row of its creation is enough to find a task by them.
+            models.Index(
+                fields=["created_by", "id"], name="task_creator", condition=Q(history_type="+")
+            ),
+            models.Index(fields=["uid"], name="task_uid", condition=Q(history_type="+")),
+        ]
+    )
 
     class Meta:
         constraints = (
@@ -134,6 +143,9 @@ class Task(Versioned):
                 condition=Q(recycled_at__isnull=True),
                 name="task_name_in_project",
             ),
+        )
+        triggers = (
+            pgtrigger.ReadOnly(name="task_keeps_its_id_and_creator", fields=["uid", "created_by"]),
         )
         indexes = (
             # Lists are searched by the beginning of a name, in whatever case, and sorted by name.

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.db.models.signals import post_migrate  # noqa: TID251 - about schemas, not rows
 from django.utils import timezone
 
+from audit.apps import make_auditors
 from audit.context import Origin
 from audit.models import Channel
 from audit.recorder import administrative_operation, record_insert
@@ -86,7 +89,6 @@ def insert_tasks(
     record_insert(
         model=Task,
         operation=operation,
-        at=now,
         columns={
             "uid": uids,
             "project": [project.pk] * count,
@@ -105,12 +107,16 @@ def insert_tasks(
 
 def build_governed(name: str = "payments") -> Governed:
     """Build a project with its actors; names are unique per project."""
-    admin = User.objects.create_superuser(f"{name}-admin")
-    manager, developer, viewer, outsider = (
-        User.objects.create_user(f"{name}-{what}")
-        for what in ("manager", "developer", "viewer", "outsider")
-    )
+    admin = User(username=f"{name}-admin", is_staff=True, is_superuser=True)
+    admin.set_unusable_password()
+    # Accounts have a history: made before the operation, they would be changes from outside.
     with administrative_operation(actor=admin, kind="add_project", origin=ORIGIN) as operation:
+        admin.save()
+        operation.actor = admin
+        manager, developer, viewer, outsider = (
+            User.objects.create_user(f"{name}-{what}")
+            for what in ("manager", "developer", "viewer", "outsider")
+        )
         project = create_project(actor=admin, operation=operation, name=name)
         task_type = TaskType.objects.create(
             key=f"{name}-git", name=f"Git of {name}", schema=GIT_SCHEMA
@@ -148,6 +154,25 @@ def _emptying_the_test_database_is_let_through() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", let_through)
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Begin every test with an empty trail: that `migrate` makes a group is a change like any other."""
+    sender = apps.get_app_config("audit")
+    post_migrate.disconnect(make_auditors, sender=sender)
+    post_migrate.connect(_make_auditors_unrecorded, sender=sender)
+
+
+def _make_auditors_unrecorded(**how: Any) -> None:
+    tables = "auth_group", "auth_group_permissions"
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        make_auditors(**how)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in tables:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 @pytest.fixture

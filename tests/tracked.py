@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.contrib.auth.models import Group, User
 from django.db import connection, models
 from django.utils import timezone
 from simple_history.models import registered_models
@@ -123,6 +124,15 @@ TRACKED: dict[type[models.Model], tuple[Callable[[Governed], Values], Values]] =
 
 # All history, whoever writes it.
 HISTORIES: list[type[models.Model]] = [model.history.model for model in registered_models.values()]
+
+# Those that Django writes too, so that triggers write their history.
+TRACKED_BY_TRIGGER: set[type[models.Model]] = {
+    User,
+    Group,
+    User.groups.through,
+    User.user_permissions.through,
+    Group.permissions.through,
+}
 
 
 def rows_of(table: str, *, where: Mapping[Any, Any]) -> list[Values]:

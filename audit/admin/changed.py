@@ -91,7 +91,7 @@ def tracked_models() -> Sequence[type[models.Model]]:
     """Return the models whose history names operations."""
     return [
         model
-        for model in apps.get_models()
+        for model in apps.get_models(include_auto_created=True)
         if hasattr(model._meta, "simple_history_manager_attribute") and not model._meta.proxy
     ]
 

@@ -1,6 +1,6 @@
 """The change of permissions and its undo."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 from django.contrib.auth.models import User
 from django.db import connection
 
+from audit.facets import permission_facets
 from audit.models import Operation
 from permissions import queries
 from permissions.consequences import warnings_of
@@ -124,6 +125,10 @@ class SetPermissions(Change[GovernedRow]):
         """Return what the new permissions bring about."""
         return warnings_of(outcomes)
 
+    def facets(self, places: Iterable[str]) -> Iterable[str]:
+        """Return the roles and flags that were changed."""
+        return permission_facets(places)
+
     def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
         """Intern the matrices that are new, point the tasks at theirs, and record it."""
         return write_states(outcomes=outcomes, operation=operation, at=at)
@@ -209,6 +214,10 @@ class RestorePermissions(Restore[RestorableRow]):
     def warnings(self, *, outcomes: Sequence[Outcome]) -> list[PlanWarning]:
         """Return what the new permissions bring about."""
         return warnings_of(outcomes)
+
+    def facets(self, places: Iterable[str]) -> Iterable[str]:
+        """Return the roles and flags that were changed."""
+        return permission_facets(places)
 
     def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
         """Point the tasks at their former matrices and record it."""

@@ -110,6 +110,11 @@ class Change(ABC, Generic[RowT]):
         del outcomes
         return []
 
+    def facets(self, places: Iterable[str]) -> Iterable[str]:
+        """Return what the operation is found by (`audit.facets`), given the places that it changed."""
+        del places
+        return ()
+
     def keep_secrets(self) -> None:
         """Store the secrets that the bound change carries, so that references name something."""
         return

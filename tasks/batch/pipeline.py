@@ -188,12 +188,12 @@ def _run(*, operation: Operation, actor: User, report: Report) -> Operation:
             operation.state = State.REFUSED
             operation.refusals = refusals_of(error)
             operation.refused = sum(1 for refusal in operation.refusals if refusal["target"])
+            operation.finished_at = timezone.now()
         else:
             operation.changed = plan.counts[OutcomeKind.CHANGE]
             operation.unchanged = plan.counts[OutcomeKind.UNCHANGED]
             _write(operation=operation, change=change, plan=plan, at=timezone.now())
         operation.requested = None
-        operation.finished_at = timezone.now()
         operation.save()
         refuse_if_cancelled(operation_id=operation.pk)
     return operation
@@ -319,11 +319,11 @@ def _write(*, operation: Operation, change: Change[Any], plan: Plan, at: datetim
     """Write what the plan changes; the database must report as many rows as were planned."""
     operation.state = State.APPLIED
     operation.started_at = operation.started_at or at
-    if plan.changes:
-        with recording(operation):
-            recorded = change.write(outcomes=plan.changes, operation=operation, at=at)
-        if recorded != len(plan.changes):
-            raise RecordedCountDiffers(
-                table=change.kind, planned=len(plan.changes), recorded=recorded
-            )
-    operation.finished_at = timezone.now()
+    if not plan.changes:
+        operation.finished_at = timezone.now()
+        return
+    with recording(operation):
+        recorded = change.write(outcomes=plan.changes, operation=operation, at=at)
+    if recorded != len(plan.changes):
+        raise RecordedCountDiffers(table=change.kind, planned=len(plan.changes), recorded=recorded)
+    operation.facets = sorted({*operation.facets, *change.facets(plan.changed_places)})

@@ -110,6 +110,12 @@ class Plan:
         """The outcomes that will be written."""
         return [outcome for outcome in self.outcomes if outcome.kind is OutcomeKind.CHANGE]
 
+    @property
+    def changed_places(self) -> set[str]:
+        """Every place that changes on some target; targets that change alike share their lists."""
+        shared = {id(outcome.changed): outcome.changed for outcome in self.changes}
+        return {place for places in shared.values() for place in places}
+
     @cached_property
     def refusals(self) -> list[Outcome]:
         """The outcomes that stand in the way of applying the plan."""

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from psycopg import sql
 
+from audit.facets import settings_facets
 from audit.models import Operation
 from audit.recorder import Expression, record_update
 from tasks import queries
@@ -217,6 +218,10 @@ class UpdateSettings(Change[SettingsRow]):
                 write=self.patch,
             )
 
+    def facets(self, places: Iterable[str]) -> Iterable[str]:
+        """Return the keys of settings that were changed."""
+        return settings_facets(places)
+
     def keep_secrets(self) -> None:
         """Store the raw values under their references."""
         if self.secrets:
@@ -250,6 +255,10 @@ class RestoreSettings(RestoreTask):
             outcome = _restored(row, types)
             untouched = row.settings_untouched or outcome.kind is OutcomeKind.UNCHANGED
             yield outcome if untouched else self.changed_since(outcome)
+
+    def facets(self, places: Iterable[str]) -> Iterable[str]:
+        """Return the keys of settings that were changed."""
+        return settings_facets(places)
 
     def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
         """Write the former settings and their history."""

@@ -89,7 +89,7 @@ def import_tasks(*, actor: User, wanted: Import, watcher: Watcher) -> Imported:
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             added, bad = _write_all(wanted.records, checker=checker, watcher=watcher)
-            _finish(operation, added=added, bad=bad)
+        _finish(operation, added=added, bad=bad)
         kept = added > 0 and not wanted.dry_run and (wanted.skip_bad or not bad)
         transaction.set_rollback(not kept)
     if kept and added >= CHUNK:
@@ -173,5 +173,4 @@ def _finish(operation: Operation, *, added: int, bad: int) -> None:
     operation.targets = added
     operation.changed = added
     operation.parameters = {**operation.parameters, "skipped": bad}
-    operation.finished_at = timezone.now()
     operation.save()

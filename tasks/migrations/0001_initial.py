@@ -5,6 +5,8 @@ import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.functions.text
 import django.utils.timezone
+import pgtrigger.compiler
+import pgtrigger.migrations
 import simple_history.models
 import uuid_utils.compat
 from django.conf import settings
@@ -450,5 +452,38 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="historicaltask",
             index=models.Index(fields=["history_date"], name="task_date"),
+        ),
+        migrations.AddIndex(
+            model_name="historicalproject",
+            index=models.Index(fields=["created_by"], name="project_creator"),
+        ),
+        migrations.AddIndex(
+            model_name="historicaltask",
+            index=models.Index(
+                condition=models.Q(("history_type", "+")),
+                fields=["created_by", "id"],
+                name="task_creator",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="historicaltask",
+            index=models.Index(
+                condition=models.Q(("history_type", "+")), fields=["uid"], name="task_uid"
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="task",
+            trigger=pgtrigger.compiler.Trigger(
+                name="task_keeps_its_id_and_creator",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."uid" IS DISTINCT FROM (NEW."uid") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id"))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="b2babf5ce0cdc724c418a50758286f93c4256912",
+                    operation="UPDATE",
+                    pgid="pgtrigger_task_keeps_its_id_and_creator_7a92b",
+                    table="tasks_task",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

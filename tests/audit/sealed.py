@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.db import connection, models
 
 from audit.models import Layout, Operation, Seal, SealedOperation, SealedRows
@@ -14,7 +15,7 @@ from audit.seals import seal_all
 from audit.signing import trusted_keys
 from audit.verification.tampered import Tampered
 from audit.verification.verify import Scope, Verified, verify
-from tests.conftest import ORIGIN, build_governed
+from tests.conftest import ORIGIN, Governed, build_governed
 from tests.tracked import HISTORIES, TRACKED
 
 
@@ -69,10 +70,23 @@ def fill() -> None:
         for model, (values_of, _) in TRACKED.items():
             for _ in range(2):
                 model._default_manager.create(**values_of(governed))
+        fill_accounts(governed)
     governed.add_tasks(2)
     seal_all()
     governed.add_tasks(3)
     seal_all()
+
+
+def fill_accounts(governed: Governed) -> None:
+    """Change twice what triggers write the history of."""
+    groups = [Group.objects.create(name=name) for name in ("release", "guild")]
+    permissions = Permission.objects.order_by("pk")[:2]
+    for group, user in zip(groups, (governed.viewer, governed.developer), strict=True):
+        group.permissions.set(permissions)
+        user.groups.add(group)
+        user.user_permissions.set(permissions)
+        user.is_staff = True
+        user.save()
 
 
 def become_owner() -> None:

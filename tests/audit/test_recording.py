@@ -1,11 +1,14 @@
 """Which operation a change is recorded under: as Python knows it, and as the database does."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from audit.context import current_operation, recording
-from audit.models import Channel, Operation
-from audit.recorder import administrative_operation
+from audit.models import Channel, Operation, State
+from audit.recorder import administrative_operation, record_update
 from permissions.models import PermissionMatrix, TaskPermission
 from tasks.models import Project, Task
 from tests.conftest import ORIGIN, Governed
@@ -70,7 +73,7 @@ def test_tasks_inserted_outside_the_application_follow_their_project_under_an_op
     governed: Governed,
 ) -> None:
     insert_outside_the_application(governed, count=3)
-    operation = Operation.objects.get(channel=Channel.DATABASE)
+    operation = Operation.objects.filter(channel=Channel.DATABASE).latest("created_at")
     assert operation.actor is None
     assert operation.actor_name
     matrix = PermissionMatrix.objects.get(project=governed.project, digest=None)
@@ -82,8 +85,9 @@ def test_tasks_inserted_outside_the_application_follow_their_project_under_an_op
 
 
 def test_an_insert_of_no_rows_opens_no_operation(governed: Governed) -> None:
+    before = Operation.objects.count()
     insert_outside_the_application(governed, count=0)
-    assert not Operation.objects.filter(channel=Channel.DATABASE).exists()
+    assert Operation.objects.count() == before
     assert database_operation() == ("", "")
 
 
@@ -102,6 +106,41 @@ def test_a_task_of_a_project_without_a_matrix_cannot_be_inserted(governed: Gover
         bare = Project.objects.create(**project_values(governed))
         with pytest.raises(IntegrityError, match="matrix_id"), transaction.atomic():
             Task.objects.create(**{**task_values(governed), "project": bare})
+
+
+def test_an_operation_from_outside_the_application_ends_with_its_transaction(
+    committed: Governed,
+) -> None:
+    with transaction.atomic():
+        insert_outside_the_application(committed, count=1)
+        operation = Operation.objects.filter(channel=Channel.DATABASE).latest("created_at")
+        assert (operation.state, operation.finished_at) == (State.RUNNING, None)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.01), clock_timestamp()")
+            before_the_end = cursor.fetchone()[1]
+    operation.refresh_from_db()
+    assert operation.state == State.APPLIED
+    assert operation.finished_at is not None
+    assert operation.finished_at > before_the_end
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=-1), timedelta(days=1)])
+def test_history_is_dated_by_the_database_and_not_after_its_operation_is_finished(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch, ahead: timedelta
+) -> None:
+    before, wrong = timezone.now(), timezone.now() + ahead
+    monkeypatch.setattr("django.utils.timezone.now", lambda: wrong)
+    uids = governed.add_tasks(2)
+    with administrative_operation(actor=governed.admin, kind="op", origin=ORIGIN) as operation:
+        governed.task_type.save()
+        keys = list(Task.objects.values_list("pk", flat=True))
+        columns = {"disabled_reason": ["why"] * 2}
+        record_update(model=Task, operation=operation, at=wrong, keys=keys, columns=columns)
+    tasks = Task.history.filter(uid__in=uids)
+    dates = [row.history_date for row in [*tasks, governed.task_type.history.latest()]]
+    assert before < min(dates)
+    assert operation.finished_at is not None
+    assert max(dates) < operation.finished_at < before + timedelta(hours=1)
 
 
 @pytest.mark.django_db(transaction=True)

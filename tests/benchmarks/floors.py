@@ -23,6 +23,9 @@ VALUES (
 RETURNING id
 """
 
+# The floor writes its own history, as the recorder does.
+NAME_RECORDER = "SELECT set_config('bulkhead.recorder', 'on', true)"
+
 UPDATE_SETTINGS = """
 WITH changed AS (
     UPDATE tasks_task
@@ -97,6 +100,7 @@ class Floor:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(ADD_OPERATION, {"actor": actor})
             (operation,) = cursor.fetchone()
+            cursor.execute(NAME_RECORDER)
             cursor.execute(
                 statement, {**arguments, "ids": self._ids, "actor": actor, "operation": operation}
             )

@@ -126,7 +126,7 @@ def test_no_other_rule_of_the_database_is_tried_again(governed: Governed) -> Non
     def attempt() -> None:
         attempts.append(1)
         with transaction.atomic():
-            Task.objects.filter(uid=uid).update(uid="no id")
+            Task.objects.filter(uid=uid).update(version=-1)
 
     with pytest.raises(IntegrityError):
         again_if_overtaken(attempt)

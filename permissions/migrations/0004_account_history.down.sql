@@ -1,0 +1,16 @@
+DROP TRIGGER history_of_insert ON auth_user;
+DROP TRIGGER history_of_update ON auth_user;
+DROP TRIGGER history_of_delete ON auth_user;
+DROP TRIGGER history_of_insert ON auth_group;
+DROP TRIGGER history_of_update ON auth_group;
+DROP TRIGGER history_of_delete ON auth_group;
+DROP TRIGGER history_of_insert ON auth_user_groups;
+DROP TRIGGER history_of_update ON auth_user_groups;
+DROP TRIGGER history_of_delete ON auth_user_groups;
+DROP TRIGGER history_of_insert ON auth_user_user_permissions;
+DROP TRIGGER history_of_update ON auth_user_user_permissions;
+DROP TRIGGER history_of_delete ON auth_user_user_permissions;
+DROP TRIGGER history_of_insert ON auth_group_permissions;
+DROP TRIGGER history_of_update ON auth_group_permissions;
+DROP TRIGGER history_of_delete ON auth_group_permissions;
+DROP FUNCTION permissions_record_account();

@@ -1,0 +1,6 @@
+DROP TRIGGER outside_the_application ON permissions_role;
+DROP TRIGGER outside_the_application ON permissions_rolemember;
+DROP TRIGGER outside_the_application ON permissions_rolepermission;
+DROP TRIGGER outside_the_application ON permissions_taskpermission;
+DROP TRIGGER outside_the_application_inserts ON permissions_taskpermission;
+DROP TRIGGER outside_the_application ON permissions_apitoken;
