@@ -5,7 +5,7 @@ shown, and so is whatever stands at a place that is known to hold a secret.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 
@@ -21,20 +21,27 @@ class Masked(str):
 
 
 MASK = Masked("secret, set")
+# What programs are told in its place.
+SECRET: Mapping[str, bool] = {"secret": True}
 
 
-def masked(document: Any, *, secrets: Collection[Place] = ()) -> Any:
+def masked(document: Any, *, secrets: Collection[Place] = (), mask: Any = MASK) -> Any:
     """Return the document without its secrets: at the given places, and wherever one is named."""
-    return _masked(document, (), frozenset(secrets))
+    return _masked(document, (), frozenset(secrets), mask)
 
 
-def _masked(document: Any, place: Place, secrets: frozenset[Place]) -> Any:
+def _masked(document: Any, place: Place, secrets: frozenset[Place], mask: Any) -> Any:
     if document is not None and place in secrets:
-        return MASK
+        return mask
     if isinstance(document, dict):
-        return {key: _masked(value, (*place, str(key)), secrets) for key, value in document.items()}
+        return {
+            key: _masked(value, (*place, str(key)), secrets, mask)
+            for key, value in document.items()
+        }
     if isinstance(document, list):
-        return [_masked(value, (*place, str(at)), secrets) for at, value in enumerate(document)]
+        return [
+            _masked(value, (*place, str(at)), secrets, mask) for at, value in enumerate(document)
+        ]
     if isinstance(document, str) and _REFERENCE.search(document):
-        return MASK
+        return mask
     return document

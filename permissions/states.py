@@ -12,6 +12,7 @@ from typing import NamedTuple
 from django.contrib.auth.models import User
 from django.db import connection
 
+from audit.differences import Difference, value_at
 from audit.models import Operation
 from audit.recorder import record_update
 from permissions import queries
@@ -239,6 +240,15 @@ def write_states(*, outcomes: Sequence[Outcome], operation: Operation, at: datet
             "own_matrix": [keys[id(outcome.write)][1] for outcome in outcomes],
         },
     )
+
+
+def state_differences(*, before: State, after: State) -> list[Difference]:
+    """Return the places that differ, as previews and the audit trail tell of them."""
+    was, became = json.loads(_as_json(before)), json.loads(_as_json(after))
+    return [
+        Difference(place, value_at(was, place), value_at(became, place))
+        for place in _changed(before, after)
+    ]
 
 
 def _check_grants(situation: Situation, then: State) -> None:

@@ -4,6 +4,11 @@ Every statement takes the targets as one array, so its number and its text do no
 Arrays travel in binary (`%(…)b`): as text, Python would look at each value for what must be escaped.
 """
 
+from psycopg import sql
+
+from audit.past import as_of
+
+
 # Targets by id in key order; a recycled task is not there.
 READ_SETTINGS = """
 SELECT id, uid, task_type_id, version, settings::text
@@ -206,4 +211,33 @@ SELECT uid, project_id, name,
            LIMIT 1
        )
 FROM taken
+"""
+
+# A task as it was, its type's schema of then and of now, and the operation that made it so.
+READ_TASK_THEN = sql.SQL("""
+SELECT task.uid, task.name, task.settings::text, task.enabled, task.disabled_reason,
+       task.recycled_at IS NOT NULL, task.version, project.uid, type.key,
+       type.schema::text, present.schema::text,
+       operation.id, operation.kind, operation.actor_name, operation.finished_at
+FROM (SELECT %(task)s::bigint AS id) AS asked
+CROSS JOIN {task} AS task
+CROSS JOIN {project} AS project
+CROSS JOIN {task_type} AS type
+JOIN audit_operation AS operation ON operation.id = task.operation_id
+LEFT JOIN tasks_tasktype AS present ON present.id = task.task_type_id
+""").format(
+    task=as_of(history="tasks_historicaltask", of="asked.id", columns="newest.*"),
+    project=as_of(history="tasks_historicalproject", of="task.project_id", columns="uid"),
+    task_type=as_of(
+        history="tasks_historicaltasktype", of="task.task_type_id", columns="key, schema"
+    ),
+)
+
+# The task that has, or had, this id.
+FIND_TASK = """
+SELECT id
+FROM tasks_historicaltask
+WHERE uid = %(uid)s AND history_type = '+'
+ORDER BY history_id DESC
+LIMIT 1
 """

@@ -8,7 +8,7 @@ raw value. Messages name the place and the rule, never the value.
 import json
 import math
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -144,6 +144,11 @@ def _problem_of_key(key: str) -> str:
     if len(key) > _LONGEST_KEY:
         return f"a key is longer than {_LONGEST_KEY} characters"
     return ""
+
+
+def hides(secrets: Collection[Pointer], place: Pointer) -> bool:
+    """Return whether the place is one of the secret ones, holds one, or is inside one."""
+    return any(place[: len(secret)] == secret[: len(place)] for secret in secrets)
 
 
 def compile_rules(schema: Any) -> jsonschema_rs.Draft202012Validator:

@@ -1343,9 +1343,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="historicaluser_user_permissions",
-            index=models.Index(
-                fields=["id", "history_id"], name="user_user_permiss_object_order"
-            ),
+            index=models.Index(fields=["id", "history_id"], name="user_user_permiss_object_order"),
         ),
         migrations.AddIndex(
             model_name="historicaluser_user_permissions",

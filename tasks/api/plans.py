@@ -1,14 +1,10 @@
 """A plan as data for a preview: the same for every vendor, and added to its own answer."""
 
 import json
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from audit.differences import Difference, difference_data, value_at
 from tasks.batch.plan import Outcome, OutcomeKind, Plan
-from tasks.schemas import REFERENCE_PREFIX
-
-
-_ABSENT = object()
 
 
 class _Seen(NamedTuple):
@@ -47,38 +43,7 @@ def _outcome_data(outcome: Outcome, shown: dict[_Seen, list[dict[str, Any]]]) ->
 
 def _places(seen: _Seen) -> list[dict[str, Any]]:
     before, after = json.loads(seen.before), json.loads(seen.after)
-    return [_place(place, _at(before, place), _at(after, place)) for place in seen.changed]
-
-
-def _place(place: str, before: Any, after: Any) -> dict[str, Any]:
-    data = {
-        name: value
-        for name, value in (("before", before), ("after", after))
-        if value is not _ABSENT
-    }
-    if any(_is_secret(value) for value in data.values()):
-        return {"place": place, "secret": True}
-    return {"place": place, **data}
-
-
-def _at(document: Any, place: str) -> Any:
-    """Return the value at a JSON pointer; a list of names holds a name or does not."""
-    for step in place.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(document, list):
-            return name in document
-        if not isinstance(document, dict) or name not in document:
-            return _ABSENT
-        document = document[name]
-    return document
-
-
-def _is_secret(value: Any) -> bool:
-    if isinstance(value, str):
-        return value.startswith(REFERENCE_PREFIX)
-    inside: Sequence[Any] = ()
-    if isinstance(value, Mapping):
-        inside = list(value.values())
-    elif isinstance(value, list):
-        inside = value
-    return any(map(_is_secret, inside))
+    return [
+        difference_data(Difference(place, value_at(before, place), value_at(after, place)))
+        for place in seen.changed
+    ]

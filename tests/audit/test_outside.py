@@ -25,13 +25,10 @@ def written_outside(governed: Governed, model: type[models.Model]) -> models.Mod
 
 def told(row: models.Model) -> list[tuple[str, str, bool]]:
     """Return the kinds of the row's history with the channels of its operations, oldest first."""
-    entries = history_of(row)
-    operations = Operation.objects.in_bulk([entry["operation_id"] for entry in entries])
-    found = []
-    for entry in entries:
-        operation = next(each for each in operations.values() if str(each.pk) == entry["operation_id"])
-        found.append((entry["history_type"], operation.channel, operation.actor is None))
-    return found
+    operations = [(entry["history_type"], entry["operation_id"]) for entry in history_of(row)]
+    found = Operation.objects.in_bulk([key for _, key in operations])
+    by_text = {str(key): operation for key, operation in found.items()}
+    return [(kind, by_text[key].channel, by_text[key].actor is None) for kind, key in operations]
 
 
 OUTSIDE = (Channel.DATABASE, True)

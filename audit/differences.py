@@ -1,0 +1,58 @@
+"""What changed at a place of an object, as data: the same in previews, in history and in comparisons.
+
+A place is a JSON pointer (RFC 6901) into the object. Nothing shown here is a secret.
+"""
+
+from typing import Any, NamedTuple
+
+from audit.masking import SECRET, masked
+
+
+class Absent:
+    """Stands where a place holds nothing, which null is not."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = Absent()
+
+
+class Difference(NamedTuple):
+    """A place and what it held before and after."""
+
+    place: str
+    before: Any = ABSENT
+    after: Any = ABSENT
+    is_secret: bool = False
+
+
+def difference_data(difference: Difference) -> dict[str, Any]:
+    """Return the difference for programs; that a secret changed is said, and nothing else of it."""
+    held = {
+        name: value
+        for name, value in (("before", difference.before), ("after", difference.after))
+        if value is not ABSENT
+    }
+    if difference.is_secret or masked(held) != held:
+        return {"place": difference.place, **SECRET}
+    return {"place": difference.place, **held}
+
+
+def value_at(document: Any, place: str) -> Any:
+    """Return what stands at the place, or `ABSENT`; a list of names holds a name or does not."""
+    for step in steps_of(place):
+        if isinstance(document, list):
+            return step in document
+        if not isinstance(document, dict) or step not in document:
+            return ABSENT
+        document = document[step]
+    return document
+
+
+def steps_of(place: str) -> tuple[str, ...]:
+    """Return the keys that lead to the place."""
+    return tuple(
+        step.replace("~1", "/").replace("~0", "~")  # in this order: ~01 is the key ~1
+        for step in place.split("/")[1:]
+    )
