@@ -152,23 +152,33 @@ def explain(*, user: User, task: Task) -> Explanation:
 
 
 def askable(*, actor: User, task: Task) -> Askable:
-    """Return about whose rights on the task the actor may ask.
+    """Return about whose rights on the task the actor may ask."""
+    extent = extent_of(actor=actor, task=task)
+    if extent is Extent.NOBODY:
+        return Askable(extent, User.objects.none())
+    if extent is Extent.EVERYBODY:
+        return Askable(extent, User.objects.all())
+    if extent is Extent.SELF:
+        return Askable(extent, User.objects.filter(pk=actor.pk))
+    people = [*_people(task.project_id), task.created_by_id, actor.pk]
+    return Askable(extent, User.objects.filter(Q(EqualsAny("id", people))))
+
+
+def extent_of(*, actor: User, task: Task) -> Extent:
+    """Return how far the actor's questions about rights on the task may reach.
 
     Superusers and auditors ask about anybody, on any task. Who may manage a task's permissions asks
     about the people of its project; who may only view it asks about themselves.
     """
     if not actor.is_active:
-        return Askable(Extent.NOBODY, User.objects.none())
+        return Extent.NOBODY
     if actor.is_superuser or may_audit(actor=actor):
-        return Askable(Extent.EVERYBODY, User.objects.all())
+        return Extent.EVERYBODY
     held = authority().rights(actor=actor, task_ids=[task.pk])
     rights = frozenset[str]().union(*(group.codenames for group in held))
     if Flag.VIEW.codename not in rights:
-        return Askable(Extent.NOBODY, User.objects.none())
-    if Flag.MANAGE.codename not in rights:
-        return Askable(Extent.SELF, User.objects.filter(pk=actor.pk))
-    people = [*_people(task.project_id), task.created_by_id, actor.pk]
-    return Askable(Extent.PROJECT, User.objects.filter(Q(EqualsAny("id", people))))
+        return Extent.NOBODY
+    return Extent.PROJECT if Flag.MANAGE.codename in rights else Extent.SELF
 
 
 def _people(project_id: int) -> list[int]:

@@ -28,7 +28,8 @@ class Described(NamedTuple):
     """How a tracked model's rows are shown.
 
     `page` is the model on whose pages they belong, `key` the field of the row with the key of that
-    page's object. `related` is read along with the rows, for `label` and for what differs.
+    page's object. `related` is read along with the rows, for `label` and for what differs, and so is
+    `fetched`, in queries of its own.
     `differences` says of single fields how a page shows the older and the newer row's value.
     """
 
@@ -36,6 +37,7 @@ class Described(NamedTuple):
     key: str
     label: Callable[[Any], str]
     related: Sequence[str] = ()
+    fetched: Sequence[str] = ()
     differences: Mapping[str, Callable[[Any, Any], Iterator[Difference]]] = {}
 
 

@@ -39,13 +39,15 @@ class TimelinePage(NamedTuple):
     has_next: bool
 
 
-def read_timeline(*, page: type[models.Model], key: int, number: int) -> TimelinePage:
-    """Return a page of an object's history, in two queries per model whose rows belong there."""
-    stop = number * PER_PAGE
+def read_timeline(
+    *, page: type[models.Model], key: int, number: int = 1, size: int = PER_PAGE
+) -> TimelinePage:
+    """Return a page of an object's history, in a few queries per model whose rows belong there."""
+    stop = number * size
     sources = [_read(model, described, key, stop + 1) for model, described in described_on(page)]
     newest_first = heapq.merge(*sources, key=lambda row: row.at, reverse=True)
-    rows = list(islice(newest_first, stop - PER_PAGE, stop + 1))
-    return TimelinePage(rows[:PER_PAGE], number, has_next=len(rows) > PER_PAGE)
+    rows = list(islice(newest_first, stop - size, stop + 1))
+    return TimelinePage(rows[:size], number, has_next=len(rows) > size)
 
 
 def _read(
@@ -68,7 +70,7 @@ def history_of(model: type[models.Model]) -> QuerySet[Any]:
 def told_rows(
     *, model: type[models.Model], described: Described, rows: QuerySet[Any]
 ) -> list[TimelineRow]:
-    """Return rows of a model's history, each with what it changed, in two queries."""
+    """Return rows of a model's history, each with what it changed, in a fixed number of queries."""
     object_key = model._meta.pk.attname
     before = (
         history_of(model)
@@ -76,13 +78,14 @@ def told_rows(
         .order_by("-history_id")
     )
     found = list(
-        rows.annotate(older_id=Subquery(before.values("history_id")[:1])).select_related(
-            "operation", *described.related
-        )
+        rows.annotate(older_id=Subquery(before.values("history_id")[:1]))
+        .select_related("operation", *described.related)
+        .prefetch_related(*described.fetched)
     )
     known = {row.history_id: row for row in found}
     missing = {row.older_id for row in found} - known.keys() - {None}
     older = history_of(model).select_related(*described.related)
+    older = older.prefetch_related(*described.fetched)
     known |= older.in_bulk(list(missing))
     return [_row(row, known.get(row.older_id), described) for row in found]
 

@@ -8,6 +8,7 @@ from permissions.admin import projects as projects
 from permissions.admin import roles as roles
 from permissions.admin import task_actions as task_actions
 from permissions.admin import task_filters as task_filters
+from permissions.admin import task_history as task_history
 from permissions.admin import task_panels as task_panels
 from permissions.admin import tokens as tokens
 from permissions.admin import why as why

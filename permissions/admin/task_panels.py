@@ -1,16 +1,19 @@
 """What this app adds to the page of a task: its permissions in force, and who holds them."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
 
-from audit.admin.described import Described, Difference, describe
 from audit.admin.panels import Panel, register_panel
-from permissions.admin.grids import FLAG_LABELS, Grid, grid_rows
-from permissions.flags import Flag, flags_in
-from permissions.models import TaskPermission, TaskUserPermission
+from audit.admin.requests import actor_of
+from permissions.admin.grids import FLAG_LABELS, grid_rows
+from permissions.explain import Extent, extent_of
+from permissions.flags import Flag
+from permissions.models import PermissionMatrix, TaskPermission, TaskUserPermission
 from tasks.models import Task
 
 
@@ -18,12 +21,44 @@ from tasks.models import Task
 _LISTED = 100
 
 
+class Cell(NamedTuple):
+    """A flag of a role on the task, and whether the project's permissions say otherwise."""
+
+    held: bool
+    differs: bool
+
+
+class GovernedRow(NamedTuple):
+    """A role and its seven flags on the task."""
+
+    code: int
+    name: str
+    cells: Sequence[Cell]
+
+
+class Governed(NamedTuple):
+    """The matrix in force for a task: where it comes from, and what it says."""
+
+    flags: Sequence[str]
+    rows: Sequence[GovernedRow]
+    follows: bool
+    project: str
+    address: str
+
+
+class Right(NamedTuple):
+    """A flag of a user: by which roles it is held, if it is, and where that is explained."""
+
+    by: str
+    address: str
+
+
 class Holder(NamedTuple):
-    """A user, how they hold roles on the task, and for each flag whether they hold it."""
+    """A user, how they hold roles on the task, and for each flag what gives it."""
 
     username: str
     roles: str
-    held: Sequence[bool]
+    rights: Sequence[Right]
 
 
 class Holders(NamedTuple):
@@ -32,39 +67,72 @@ class Holders(NamedTuple):
     flags: Sequence[str]
     rows: Sequence[Holder]
     has_more: bool
+    explains: bool
 
 
-def _grid(request: HttpRequest, task: Task) -> Grid:
+def _grid(request: HttpRequest, task: Task) -> Governed:
     del request
     governed = TaskPermission.objects.select_related("matrix").get(task=task)
-    follows = governed.matrix.digest is None
-    note = (
-        "The task follows its project's permissions."
-        if follows
-        else "The task has permissions of its own and does not follow its project."
+    project = PermissionMatrix.objects.get(project=task.project_id, digest=None)
+    in_project = {row.code: row.held for row in grid_rows(matrix_id=project.pk)}
+    nothing = [False] * len(Flag)
+    return Governed(
+        flags=FLAG_LABELS,
+        rows=[
+            GovernedRow(
+                row.code,
+                row.name,
+                list(map(_cell, row.held, in_project.get(row.code, nothing))),
+            )
+            for row in grid_rows(matrix_id=governed.matrix_id)
+        ],
+        follows=governed.matrix.digest is None,
+        project=task.project.name,
+        address=reverse("admin:permissions_permissionmatrix_change", args=[governed.matrix_id]),
     )
-    address = reverse("admin:permissions_permissionmatrix_change", args=[governed.matrix_id])
-    return Grid(FLAG_LABELS, grid_rows(matrix_id=governed.matrix_id), note, address)
+
+
+def _cell(held: bool, in_project: bool) -> Cell:  # noqa: FBT001  # pairs of a row's flags
+    return Cell(held, held is not in_project)
 
 
 def _holders(request: HttpRequest, task: Task) -> Holders:
-    del request
     held = TaskUserPermission.objects.filter(content_object=task, user__is_active=True)
     names = held.order_by("user__username").values_list("user__username", flat=True).distinct()
     named = list(names[: _LISTED + 1])
-    bits: dict[str, int] = dict.fromkeys(named[:_LISTED], 0)
-    roles: dict[str, set[str]] = {name: set() for name in bits}
-    by_codename = {flag.codename: flag.bit for flag in Flag}
-    for name, codename, role, via in held.filter(user__username__in=bits).values_list(
+    by: dict[str, dict[str, set[str]]] = {name: defaultdict(set) for name in named[:_LISTED]}
+    for name, codename, role, via in held.filter(user__username__in=by).values_list(
         "user__username", "permission__codename", "role__name", "via"
     ):
-        bits[name] |= by_codename[codename]
-        roles[name].add(role if via == "member" else f"{role} ({_VIA[via]})")
-    rows = [
-        Holder(name, ", ".join(sorted(roles[name])), [flag in flags_in(each) for flag in Flag])
-        for name, each in bits.items()
-    ]
-    return Holders(FLAG_LABELS, rows, has_more=len(named) > _LISTED)
+        by[name][codename].add(role if via == "member" else f"{role} ({_VIA[via]})")
+    actor = actor_of(request)
+    extent = extent_of(actor=actor, task=task)
+    of_whom = by.keys() if extent in {Extent.PROJECT, Extent.EVERYBODY} else {actor.get_username()}
+    return Holders(
+        flags=FLAG_LABELS,
+        rows=[_holder(name, roles, task, explains=name in of_whom) for name, roles in by.items()],
+        has_more=len(named) > _LISTED,
+        explains=any(name in of_whom for name in by),
+    )
+
+
+def _holder(
+    name: str, roles: Mapping[str, Collection[str]], task: Task, *, explains: bool
+) -> Holder:
+    asked = reverse("admin:tasks_task_why", args=[task.pk])
+    return Holder(
+        username=name,
+        roles=", ".join(sorted({role for each in roles.values() for role in each})),
+        rights=[
+            Right(
+                by=", ".join(sorted(roles.get(flag.codename, ()))),
+                address=f"{asked}?{urlencode({'user': name, 'flag': flag.codename})}"
+                if explains
+                else "",
+            )
+            for flag in Flag
+        ],
+    )
 
 
 _VIA = {
@@ -74,26 +142,5 @@ _VIA = {
 }
 
 
-def _follows(older: Any, newer: Any) -> Any:
-    yield Difference("permissions", _matrix_name(older), _matrix_name(newer))
-
-
-def _matrix_name(row: Any) -> str:
-    if row.matrix is None:
-        return f"matrix {row.matrix_id}"
-    kind = "the project's" if row.matrix.digest is None else "of its own"
-    return f"{kind} (matrix {row.matrix_id})"
-
-
-register_panel(Task, Panel("Permissions in force", "admin/panels/grid.html", _grid))
+register_panel(Task, Panel("Permissions in force", "admin/panels/governed.html", _grid))
 register_panel(Task, Panel("Who may", "admin/panels/holders.html", _holders))
-describe(
-    TaskPermission,
-    Described(
-        page=Task,
-        key="task_id",
-        label=lambda row: f"permissions of task {row.task.name if row.task else row.task_id}",
-        related=("task", "matrix"),
-        differences={"matrix": _follows},
-    ),
-)

@@ -3,5 +3,6 @@
 from tasks.admin import operation_pages as operation_pages
 from tasks.admin import refused as refused
 from tasks.admin import task_actions as task_actions
+from tasks.admin import task_panels as task_panels
 from tasks.admin import task_types as task_types
 from tasks.admin import tasks as tasks

@@ -11,11 +11,9 @@ from django.urls import URLPattern
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
 from audit.admin.described import Described, describe
-from audit.admin.documents import document_rows
 from audit.admin.filters import PeriodFilter
 from audit.admin.history import HistoryAdmin
 from audit.admin.paginator import EstimatingPaginator
-from audit.admin.panels import Panel, register_panel
 from audit.admin.requests import actor_of
 from audit.admin.theme import action
 from tasks.admin.bulk_actions import BulkAction, actions_for, rights_anywhere
@@ -32,7 +30,7 @@ from tasks.admin.filters import (
 from tasks.admin.flow import Flow
 from tasks.admin.rights import rights_on
 from tasks.admin.setting_filter import SettingFilter
-from tasks.admin.shown import settings_differences, shown_settings
+from tasks.admin.shown import settings_differences
 from tasks.admin.task_columns import NAME_IN_CAPITALS, TaskColumns, capitals
 from tasks.batch.errors import TooManyTargets
 from tasks.models import Task
@@ -149,12 +147,6 @@ def _chosen(
     return page.flow.start(request, action=chosen, draft=draft)
 
 
-def _settings(request: HttpRequest, task: Task) -> Any:
-    del request
-    return document_rows(shown_settings(task)) or None
-
-
-register_panel(Task, Panel("Settings", "admin/panels/document.html", _settings))
 describe(
     Task,
     Described(

@@ -98,6 +98,7 @@ def test_a_refusal_says_whether_the_role_or_the_flag_is_missing(governed: Govern
     assert asked == {
         "superuser": Verdict.SUPERUSER,
         "manager": Verdict.HELD,
+        "developer": Verdict.HELD,
         "viewer": Verdict.NOT_SET,
         "outsider": Verdict.NO_ROLE,
         "auditor": Verdict.NO_ROLE,

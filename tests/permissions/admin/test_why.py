@@ -93,7 +93,7 @@ def test_a_refusal_by_the_task_s_own_permissions_says_that_the_project_would_all
     response = ask(visit(governed.manager), task, governed.developer, "execute")
     assert "it does not hold execute in the task's own permissions" in words(response)
     assert "The permissions of payments would allow it" in words(response)
-    assert "Execute in the project" in text_of(response)
+    assert "Execute </span>In project" in text_of(response)
 
 
 def test_who_holds_no_role_is_told_so(governed: Governed) -> None:

@@ -1,11 +1,14 @@
 """The list of tasks and the page of one: who sees what, and that nobody sees a secret."""
 
+from typing import Any
+
 import pytest
 from django.contrib import admin
 from django.db import connection
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from audit.recorder import administrative_operation
+from permissions.changes import SetPermissions
 from permissions.models import RoleMember
 from tasks.batch import pipeline
 from tasks.batch.pipeline import Batch
@@ -147,17 +150,86 @@ def test_what_stood_openly_where_a_type_now_has_a_secret_is_not_shown(governed: 
     assert "secret, set" in shown
 
 
-def test_the_page_says_which_permissions_hold_and_who_holds_them(governed: Governed) -> None:
-    uid = governed.add_tasks(1, creator=governed.viewer)[0]
-    address = page("tasks_task_change", Task.objects.get(uid=uid).pk)
-    panels = visit(governed.viewer).get(address).context["panels"]
-    grid, holders = (panel["data"] for panel in panels[1:3])
-    assert grid.note == "The task follows its project's permissions."
-    assert {row.code: row.held for row in grid.rows}[8] == [True] + [False] * 6
-    shown = {holder.username: holder for holder in holders.rows}
-    assert shown["payments-viewer"].held == [True] * 7
-    assert shown["payments-viewer"].roles == "Task creator (created the task), Viewer"
+def panel(client: Client, task: Task, title: str) -> Any:
+    """Return what the task's page shows in the panel of this title."""
+    panels = client.get(page("tasks_task_change", task.pk)).context["panels"]
+    (data,) = (each["data"] for each in panels if each["title"] == title)
+    return data
+
+
+def test_the_page_says_which_permissions_hold_and_by_which_role(governed: Governed) -> None:
+    task = Task.objects.get(uid=governed.add_tasks(1, creator=governed.viewer)[0])
+    client = visit(governed.viewer)
+    grid = panel(client, task, "Permissions in force")
+    assert grid.follows
+    held = {row.code: [cell.held for cell in row.cells] for row in grid.rows}
+    assert held[8] == [True] + [False] * 6
+    shown = {holder.username: holder for holder in panel(client, task, "Who may").rows}
+    both, creator = "Task creator (created the task), Viewer", "Task creator (created the task)"
+    assert [right.by for right in shown["payments-viewer"].rights] == [both] + [creator] * 6
+    assert shown["payments-viewer"].roles == both
     assert "payments-outsider" not in shown
+
+
+def test_where_a_task_s_own_permissions_differ_from_the_project_s_is_marked(
+    governed: Governed,
+) -> None:
+    task = Task.objects.get(uid=governed.add_tasks(1)[0])
+    change = SetPermissions(flags={4: {"is_execute": False}})
+    batch = Batch(change=change, uids=[task.uid], origin=ORIGIN)
+    pipeline.apply(actor=governed.manager, batch=batch)
+    grid = panel(visit(governed.viewer), task, "Permissions in force")
+    differing = [
+        (row.code, flag)
+        for row in grid.rows
+        for flag, cell in zip(grid.flags, row.cells, strict=True)
+        if cell.differs
+    ]
+    assert not grid.follows
+    assert differing == [(4, "Execute")]
+
+
+@pytest.mark.parametrize(
+    ("name", "explained"),
+    [
+        (
+            "manager",
+            {"payments-admin", "payments-developer", "payments-manager", "payments-viewer"},
+        ),
+        ("viewer", {"payments-viewer"}),
+    ],
+)
+def test_a_mark_leads_to_why_for_who_may_ask(
+    governed: Governed, name: str, explained: set[str]
+) -> None:
+    task = Task.objects.get(uid=governed.add_tasks(1)[0])
+    client = visit(getattr(governed, name))
+    holders = panel(client, task, "Who may").rows
+    linked = {row.username for row in holders if all(right.address for right in row.rights)}
+    assert linked == explained
+    (one,) = (row for row in holders if row.username == f"payments-{name}")
+    answer = client.get(one.rights[0].address).context["answer"]
+    assert answer["words"].headline == f"Yes. payments-{name} may view this task."
+
+
+def test_the_latest_history_is_on_the_page_and_the_rest_one_click_away(governed: Governed) -> None:
+    uid = governed.add_tasks(1)[0]
+    for branch in map(str, range(9)):
+        change = UpdateSettings(patch={"repository": {"branch": branch}})
+        pipeline.apply(
+            actor=governed.developer, batch=Batch(change=change, uids=[uid], origin=ORIGIN)
+        )
+    client, task = visit(governed.manager), Task.objects.get(uid=uid)
+    latest = panel(client, task, "History")
+    (difference,) = latest.rows[0].differences
+    assert (difference.old, difference.new) == ("7", "8")
+    assert (len(latest.rows), latest.has_more) == (8, True)
+    assert len(client.get(latest.address).context["timeline"].rows) == 11
+    # Who did it is told; the operation itself is for who did it, and for auditors.
+    link = page("audit_operation_change", latest.rows[0].operation.pk)
+    shown = page("tasks_task_change", task.pk)
+    assert link not in text_of(client.get(shown))
+    assert link in text_of(visit(governed.developer).get(shown))
 
 
 def test_buttons_are_those_of_the_flags_held(governed: Governed) -> None:

@@ -1,0 +1,49 @@
+"""The history of a task's permissions: whose they were, and flag by flag what changed."""
+
+from typing import Any
+
+from audit.admin.timeline import read_timeline
+from permissions.changes import SetPermissions
+from tasks.batch import pipeline
+from tasks.batch.pipeline import Batch
+from tasks.models import Task
+from tests.conftest import ORIGIN, Governed
+
+
+def told(governed: Governed, *changes: SetPermissions) -> list[Any]:
+    """Apply the changes to one task; return what its history tells of the last one."""
+    uid = governed.add_tasks(1)[0]
+    for change in changes:
+        batch = Batch(change=change, uids=[uid], origin=ORIGIN)
+        pipeline.apply(actor=governed.manager, batch=batch)
+    task = Task.objects.get(uid=uid)
+    return [tuple(each) for each in read_timeline(page=Task, key=task.pk).rows[0].differences]
+
+
+def test_leaving_the_project_s_permissions_is_told(governed: Governed) -> None:
+    ((what, old, new),) = told(governed, SetPermissions(flags={8: {"is_copy": True}}))
+    assert what == "permissions"
+    assert old.startswith("the project's (matrix ")
+    assert new.startswith("of its own (matrix ")
+
+
+def test_a_change_of_a_task_s_own_permissions_is_told_flag_by_flag(governed: Governed) -> None:
+    first = SetPermissions(flags={8: {"is_copy": True}})
+    second = SetPermissions(flags={8: {"is_execute": True}, 5: {"is_view": False}})
+    assert told(governed, first, second) == [
+        ("Test manager", "View", "–"),
+        ("Viewer", "View, Copy", "View, Execute, Copy"),
+    ]
+
+
+def test_following_again_is_told_once(governed: Governed) -> None:
+    own = SetPermissions(flags={8: {"is_copy": True}})
+    ((what, _, new),) = told(governed, own, SetPermissions(follow=True))
+    assert (what, new.partition(" (")[0]) == ("permissions", "the project's")
+
+
+def test_what_is_kept_aside_is_told_where_it_is_new(governed: Governed) -> None:
+    own = SetPermissions(flags={8: {"is_copy": True}})
+    aside = SetPermissions(follow=True, flags={8: {"is_execute": True}})
+    _, (what, old, new) = told(governed, own, aside)
+    assert (what, old, new.split()[0]) == ("permissions kept aside", "–", "matrix")
