@@ -29,6 +29,11 @@ from tests.visitors import choose, confirm, visit, write_down
 
 PERMISSIONS = "/v1/job/permissions/batch"
 PATCH = {"repository": {"branch": "main", "token": "correct horse battery"}}
+SECRET_FIELDS = {
+    "secret_0": "correct horse battery",
+    "patch-how/repository/token": "set",
+    "patch-value/repository/token": "correct horse battery",
+}
 # What differs between any two operations.
 _VOLATILE = {"id", "uid", "history_id", "history_date", "operation_id"}
 _TIMES = {"created_at", "updated_at", "recycled_at"}
@@ -105,7 +110,7 @@ CASES = {
         lambda world: world.choose(
             "change_settings",
             text=json.dumps({"repository": {"branch": "main"}}),
-            secret_0="correct horse battery",
+            **SECRET_FIELDS,
         ),
         lambda world: world.send(SETTINGS_TASKS, update(world.uids, PATCH)),
     ),

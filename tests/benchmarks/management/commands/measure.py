@@ -10,14 +10,14 @@ from django.core.management.base import BaseCommand
 from config import environment
 from permissions.models import Scope
 from permissions.tokens import NewToken, create_token, revoke_token
-from tests.benchmarks import batches, ordinary, reads, sealing
+from tests.benchmarks import batches, ordinary, pages, reads, sealing
 from tests.benchmarks.estate import ORIGIN, Estate, Size, build_estate, find_estate
 from tests.benchmarks.history import long_history
 from tests.benchmarks.targets import missed
 from tests.benchmarks.timing import Result, report, say
 
 
-CASES = ("settings", "permissions", "guardian", "reads", "sealing", "history")
+CASES = ("settings", "permissions", "guardian", "reads", "pages", "sealing", "history")
 SCALE = (10, 100, 1_000, 5_000, 10_000, 20_000)
 FULL_SIZE = 1_000_000
 FULL_HISTORY = 10_000_000
@@ -86,6 +86,10 @@ def _measure(*, estate: Estate, history: int, rounds: int, only: Iterable[str]) 
             ordinary.copy_rights(estate)
             for question in reads.questions(estate):
                 yield reads.measure_question(question=question, tasks=estate.size.tasks)
+        if "pages" in only:
+            for name in ("light", "heavy"):
+                yield pages.measure_list(estate=estate, name=name, rounds=rounds)
+            yield from pages.measure_preview(estate=estate, n=min(sizes[-1], 10_000), rounds=rounds)
         if "sealing" in only:
             yield from sealing.measure_sealing(
                 estate=estate, token=issued.secret, n=min(sizes[-1], 10_000), rounds=rounds
