@@ -209,8 +209,9 @@ class Draft(models.Model):
 
     `change` is the change with its parameters, encrypted, because these may hold secrets. `outcomes` has
     a letter for each target, in their order; `fingerprint` is that of all of them together,
-    `fingerprint_of_part` that of those alone which change, where others stand in the way. `drifted` are
-    the targets for which the change was not applied, `operation` is the one by which it was.
+    `fingerprint_of_part` that of those alone which change, where others stand in the way, and `projects`
+    is in how many projects these are. `companions` are targets without which the others are not looked
+    at. `drifted` are those for which the change was not applied, `operation` is the one by which it was.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -220,6 +221,8 @@ class Draft(models.Model):
     change = models.TextField(blank=True)
     reverts = models.UUIDField(null=True)
     outcomes = models.TextField(blank=True)
+    companions = ArrayField(models.CharField(max_length=32), default=list)
+    projects = models.PositiveIntegerField(default=0)
     warnings = models.JSONField(default=list)
     fingerprint = models.CharField(max_length=64, blank=True)
     fingerprint_of_part = models.CharField(max_length=64, blank=True)

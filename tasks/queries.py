@@ -241,3 +241,11 @@ WHERE uid = %(uid)s AND history_type = '+'
 ORDER BY history_id DESC
 LIMIT 1
 """
+
+# What a preview saw of some of its targets, which may be few of many.
+READ_MARKS = """
+SELECT mark.key, mark.value
+FROM tasks_previewedplan AS seen
+CROSS JOIN jsonb_each_text(seen.marks) AS mark
+WHERE seen.fingerprint = %(fingerprint)s AND mark.key = ANY(%(uids)b::text[])
+"""

@@ -43,14 +43,20 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the s
 
 
 class EstimatingPaginator(BoundedPaginator):
-    """Knows besides about how many rows there are, if there are more than it counts."""
+    """Reads the keys of all rows that it counts at once, and knows about how many more there are."""
+
+    @cached_property
+    def keys(self) -> list[Any]:
+        """The keys of the rows in their order, up to one more than the bound."""
+        rows = cast("QuerySet[Any]", self.object_list)
+        return list(rows.values_list("pk", flat=True)[: self.bound + 1])
 
     @cached_property
     def counted(self) -> int:
         """The number of rows, or one more than the bound."""
         # Asked in any case, so that the number of statements does not depend on that of the rows.
         self.estimate  # noqa: B018
-        return super().counted
+        return len(self.keys)
 
     @cached_property
     def estimate(self) -> int:
@@ -70,3 +76,17 @@ class BoundedChangeList(ChangeList):  # type: ignore[misc]  # the theme has no t
         super().get_results(request)
         if not (self.query or self.has_active_filters):
             self.full_result_count = self.result_count
+
+
+class KeyedChangeList(BoundedChangeList):
+    """A list that finds its rows once, by their keys, and then reads whole those of one page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page."""
+        super().get_results(request)
+        if self.show_all and self.can_show_all:
+            return
+        begin = (self.page_num - 1) * self.list_per_page
+        keys = self.paginator.keys[begin : begin + self.list_per_page]
+        rows = self.model._default_manager.select_related(*self.list_select_related).in_bulk(keys)
+        self.result_list = [rows[key] for key in keys if key in rows]

@@ -14,16 +14,18 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.db.models import Count, Min
 from django.utils import timezone
 
 from audit.context import Origin
+from tasks.arrays import EqualsAny
 from tasks.batch import pipeline
 from tasks.batch.change import Change
 from tasks.batch.errors import PlanDrifted
 from tasks.batch.pipeline import Applied, Batch
 from tasks.batch.plan import REFUSED_KINDS, OutcomeKind, Plan
 from tasks.batch.remembered import remember
-from tasks.models import Draft
+from tasks.models import Draft, Task
 from tasks.secrets import SealBroken, seal_text, unseal_text
 
 
@@ -42,11 +44,15 @@ _LETTERS = {
     OutcomeKind.INVALID: "i",
     OutcomeKind.CONFLICT: "x",
 }
+# Those of targets on which the actor has the right.
+_PERMITTED = frozenset("cuix")
 
 # What previewing writes.
 _BOUND = (
     "change",
     "outcomes",
+    "companions",
+    "projects",
     "warnings",
     "fingerprint",
     "fingerprint_of_part",
@@ -113,6 +119,8 @@ def preview_draft(*, actor: User, draft: Draft, change: Change[Any], origin: Ori
     plan = pipeline.preview(actor=actor, batch=batch)
     draft.change = seal_text(json.dumps({"kind": change.kind, "parameters": change.parameters()}))
     draft.outcomes = "".join(_LETTERS[outcome.kind] for outcome in plan.outcomes)
+    draft.companions = _companions(draft) if change.binds_by_type else []
+    draft.projects = _count_projects(draft)
     draft.warnings = _positions(plan)
     draft.fingerprint, draft.fingerprint_of_part = plan.fingerprint, ""
     if plan.refusals and plan.changes:
@@ -215,6 +223,24 @@ class DraftReceipt:
     def settle(self, *, applied: Applied) -> None:
         """Remember the operation."""
         Draft.objects.filter(pk=self.draft.pk).update(operation=applied.operation.pk)
+
+
+def _companions(draft: Draft) -> list[str]:
+    """Return one target of each type, of those that bind the change."""
+    permitted = [
+        uid for uid, letter in zip(draft.uids, draft.outcomes, strict=True) if letter in _PERMITTED
+    ]
+    types = Task.objects.filter(EqualsAny("uid", permitted)).values("task_type")
+    return list(
+        types.annotate(first=Min("uid")).order_by("task_type").values_list("first", flat=True)
+    )
+
+
+def _count_projects(draft: Draft) -> int:
+    """Return in how many projects the targets are that change."""
+    changing = Task.objects.filter(EqualsAny("uid", uids_with(draft, OutcomeKind.CHANGE)))
+    counted: int = changing.aggregate(projects=Count("project", distinct=True))["projects"]
+    return counted
 
 
 def _positions(plan: Plan) -> list[dict[str, Any]]:

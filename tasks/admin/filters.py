@@ -17,18 +17,27 @@ from unfold.contrib.filters.admin import (
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
 from audit.admin.requests import actor_of
-from tasks.models import Task, TaskType
+from tasks.models import Project, Task, TaskType
 from tasks.visibility import visible_projects
 
 
+_ATTRIBUTE = "bulkhead_visible_projects"
 # The value of `BinFilter` for the tasks in the recycle bin.
 IN_BIN = "recycled"
 
 
+def projects_of(request: HttpRequest) -> QuerySet[Project]:
+    """Return the projects that the visitor may see, found out once per request."""
+    known: QuerySet[Project] | None = getattr(request, _ATTRIBUTE, None)
+    if known is None:
+        known = visible_projects(actor=actor_of(request))
+        setattr(request, _ATTRIBUTE, known)
+    return known.all()
+
+
 def visible_task_types(request: HttpRequest) -> QuerySet[TaskType]:
     """Return the task types: part of the language of everybody in some project."""
-    actor = actor_of(request)
-    if visible_projects(actor=actor).exists():
+    if projects_of(request).exists():
         return TaskType.objects.all()
     return TaskType.objects.none()
 
@@ -38,7 +47,7 @@ class VisibleProjectForm(AutocompleteDropdownForm):  # type: ignore[misc]  # the
 
     def __init__(self, request: HttpRequest, name: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, name, *args, **kwargs)
-        self.fields[name].queryset = visible_projects(actor=actor_of(request))
+        self.fields[name].queryset = projects_of(request)
 
 
 class ProjectFilter(AutocompleteSelectFilter):  # type: ignore[misc]  # the theme has no types

@@ -7,19 +7,17 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
-from django.db.models import Count
 from django.http import QueryDict
 
 from audit.context import Origin
 from tasks.admin.drafts import APPLIED_AT_ONCE, change_of, counts_of, refused_in, uids_with
 from tasks.admin.outcome_rows import OutcomeRow, outcome_rows
-from tasks.arrays import EqualsAny
 from tasks.batch import pipeline
 from tasks.batch.change import Change
 from tasks.batch.pipeline import Batch
 from tasks.batch.plan import OutcomeKind
 from tasks.batch.remembered import remembered_marks
-from tasks.models import Draft, Task
+from tasks.models import Draft
 
 
 PER_PAGE = 50
@@ -54,7 +52,6 @@ class PreviewPage:
     page: Page[str]
     query: str
     rows: Sequence[OutcomeRow]
-    projects: int
     changes: int
     refused: int
 
@@ -92,8 +89,10 @@ def preview_page(*, actor: User, draft: Draft, origin: Origin, asked: QueryDict)
         actor=actor,
         batch=Batch(change=change, uids=draft.uids, origin=origin),
         uids=list(page),
+        companions=draft.companions,
     )
-    seen = remembered_marks(draft.fingerprint_of_part or draft.fingerprint)
+    bound_by = draft.fingerprint_of_part or draft.fingerprint
+    seen = remembered_marks(fingerprint=bound_by, uids=list(page))
     return PreviewPage(
         draft=draft,
         change=change,
@@ -102,15 +101,9 @@ def preview_page(*, actor: User, draft: Draft, origin: Origin, asked: QueryDict)
         page=page,
         query=chosen.query,
         rows=outcome_rows(change=change, outcomes=outcomes, seen=seen),
-        projects=_count_projects(uids_with(draft, OutcomeKind.CHANGE)),
         changes=counts_of(draft)[OutcomeKind.CHANGE],
         refused=refused_in(draft),
     )
-
-
-def _count_projects(uids: Sequence[str]) -> int:
-    tasks = Task.objects.filter(EqualsAny("uid", uids))
-    return tasks.aggregate(projects=Count("project", distinct=True))["projects"] if uids else 0
 
 
 def _tabs(draft: Draft) -> list[Tab]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
@@ -13,7 +14,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter
 from audit.admin.described import Described, describe
 from audit.admin.filters import PeriodFilter
 from audit.admin.history import HistoryAdmin
-from audit.admin.paginator import EstimatingPaginator
+from audit.admin.paginator import EstimatingPaginator, KeyedChangeList
 from audit.admin.requests import actor_of
 from audit.admin.theme import action
 from tasks.admin.bulk_actions import BulkAction, actions_for, rights_anywhere
@@ -101,6 +102,11 @@ class TaskAdmin(TaskColumns, HistoryAdmin):
         """Filter also by what other apps know of tasks."""
         *most, last = super().get_list_filter(request)
         return [*most, *registered_task_filters(), last]
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
+        """Use lists that read whole no more than a page."""
+        del request
+        return KeyedChangeList
 
     def get_urls(self) -> list[URLPattern]:
         """Serve the pages of bulk changes as well."""

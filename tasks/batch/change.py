@@ -33,14 +33,14 @@ class Change(ABC, Generic[RowT]):
 
     A change is a frozen value: the parameters, and nothing of the targets. The pipeline calls, in this
     order: `read` (with a lock when it applies), `bind`, `plan`, and `write` for the outcomes to change.
-    Whether a target's outcome depends on the others is said by `binds_together`, if what `bind` settles
-    does, and by `plans_together`, if the plan itself does.
+    Whether a target's outcome depends on the others is said by `binds_by_type`, if what `bind` settles
+    depends on which types the targets have, and by `plans_together`, if the plan itself does.
     """
 
     kind: ClassVar[str]
     title: ClassVar[str]
     right: ClassVar[str]
-    binds_together: ClassVar[bool] = False
+    binds_by_type: ClassVar[bool] = False
     plans_together: ClassVar[bool] = False
     inverse: ClassVar["type[Restore[Any]] | None"] = None
 

@@ -77,16 +77,21 @@ def preview(*, actor: User, batch: Batch) -> Plan:
     return plan
 
 
-def look(*, actor: User, batch: Batch, uids: Sequence[str]) -> list[Outcome]:
-    """Return the outcomes that some of the batch's targets would have now; nothing is remembered."""
-    change, shown = batch.change, set(uids)
-    together = change.binds_together or change.plans_together
+def look(
+    *, actor: User, batch: Batch, uids: Sequence[str], companions: Sequence[str] = ()
+) -> list[Outcome]:
+    """Return the outcomes that some of the batch's targets would have now; nothing is remembered.
+
+    Of the others only `companions` are read, one of each type, unless the plan needs all.
+    """
+    together, shown = batch.change.plans_together, set(uids)
+    read = [*uids, *(uid for uid in companions if uid not in shown)]
     with planned_for_the_targets():
         _, plan = _plan(
             actor=actor,
-            batch=batch if together else replace(batch, uids=uids),
+            batch=batch if together else replace(batch, uids=read),
             lock=False,
-            only=None if change.plans_together else shown,
+            only=None if together else shown,
         )
     return [outcome for outcome in plan.outcomes if outcome.uid in shown]
 

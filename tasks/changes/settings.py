@@ -126,7 +126,7 @@ class UpdateSettings(Change[SettingsRow]):
     title: ClassVar[str] = "Change settings"
     right: ClassVar[str] = "change_task"
     # What is secret in the type of one target must be secret in those of the others.
-    binds_together: ClassVar[bool] = True
+    binds_by_type: ClassVar[bool] = True
 
     patch: Mapping[str, Any] = field(repr=False)
     sealed: Mapping[str, str] = field(default_factory=dict)

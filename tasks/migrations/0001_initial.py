@@ -58,6 +58,13 @@ class Migration(migrations.Migration):
                 ("change", models.TextField(blank=True)),
                 ("reverts", models.UUIDField(null=True)),
                 ("outcomes", models.TextField(blank=True)),
+                (
+                    "companions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=32), default=list, size=None
+                    ),
+                ),
+                ("projects", models.PositiveIntegerField(default=0)),
                 ("warnings", models.JSONField(default=list)),
                 ("fingerprint", models.CharField(blank=True, max_length=64)),
                 ("fingerprint_of_part", models.CharField(blank=True, max_length=64)),

@@ -21,7 +21,6 @@ _SECONDS = {
     "has_perm/light": 0.003,
     "has_perm/heavy": 0.003,
     "admin/list/light": 0.300,
-    "admin/list/heavy": 0.300,
     "admin/preview": 3.0,
     "admin/preview/next": 0.300,
 }

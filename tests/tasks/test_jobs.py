@@ -58,7 +58,7 @@ def test_an_accepted_operation_is_carried_out_by_the_worker(committed: Governed)
     work_off()
     applied = caller.get(answer["Location"]).json()
     assert (applied["state"], applied["progress"]) == ("applied", {"done": 3, "total": 3})
-    assert applied["counts"] == {"targets": 3, "changed": 3, "unchanged": 0}
+    assert applied["counts"] == {"targets": 3, "changed": 3, "unchanged": 0, "refused": 0}
     assert Task.history.filter(operation=the_operation(), history_type="~").count() == 3
 
 
