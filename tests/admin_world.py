@@ -1,5 +1,7 @@
 """A world in which every page of the admin has something to show, and every page's address."""
 
+import base64
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -17,6 +19,7 @@ from tasks.batch import pipeline
 from tasks.batch.pipeline import Batch
 from tasks.changes import SetEnabled, UpdateSettings
 from tasks.models import Draft
+from tasks.secrets import seal_text
 from tests.conftest import ORIGIN, Governed, build_governed
 from tests.tokens import issue
 
@@ -81,6 +84,17 @@ def populate(governed: Governed, *, tasks: int) -> None:
     draft = new_draft(actor=governed.manager, action="disable", uids=uids)
     stop = SetEnabled(enabled=False, reason="quarter end")
     preview_draft(actor=governed.manager, draft=draft, change=stop, origin=ORIGIN)
+    upload = {
+        "kind": "import_tasks",
+        "file": "tasks.csv",
+        "format": 0,
+        "project": governed.project.uid,
+        "type": governed.task_type.key,
+        "ignore_creators": False,
+        "content": base64.b64encode(b"name\nbuild\ndeploy\n,\n").decode(),
+    }
+    draft = new_draft(actor=governed.manager, action="import_tasks", uids=[])
+    Draft.objects.filter(pk=draft.pk).update(change=seal_text(json.dumps(upload)))
 
 
 def grow(governed: Governed) -> None:
@@ -121,7 +135,8 @@ def _argument(shown: Page, name: str, governed: Governed) -> Any:
     if name == "operation_id":
         return _first(Operation, governed)
     if name == "draft_id":
-        return _first(Draft, governed)
+        action = "import_tasks" if "import" in shown.name else "disable"
+        return Draft.objects.filter(action=action).earliest("pk").pk
     assert name in {"object_id", "id"}, f"say in tests/admin_world.py what {name} is"
     assert shown.model, f"say in tests/admin_world.py what {shown.name} is about"
     return _first(shown.model, governed)
@@ -129,7 +144,7 @@ def _argument(shown: Page, name: str, governed: Governed) -> Any:
 
 def _first(model: type[Model], governed: Governed) -> Any:
     """Return the key of one that the manager sees, if it is the accounts' own."""
-    of_manager = {Operation: "actor", Draft: "actor", ApiToken: "owner"}
+    of_manager = {Operation: "actor", ApiToken: "owner"}
     found = model._default_manager.order_by("pk")
     if model in of_manager:
         found = found.filter(**{of_manager[model]: governed.manager})

@@ -29,6 +29,7 @@ from tasks.admin.filters import (
     registered_task_filters,
 )
 from tasks.admin.flow import Flow
+from tasks.admin.import_pages import ImportPages
 from tasks.admin.rights import rights_on
 from tasks.admin.setting_filter import SettingFilter
 from tasks.admin.shown import settings_differences
@@ -36,6 +37,10 @@ from tasks.admin.task_columns import NAME_IN_CAPITALS, TaskColumns, capitals
 from tasks.batch.errors import TooManyTargets
 from tasks.models import Task
 from tasks.visibility import visible_tasks
+
+
+# Whoever may add tasks to a project has it there.
+MANAGE = "manage_task"
 
 
 class TaskPaginator(EstimatingPaginator):
@@ -66,7 +71,7 @@ class TaskAdmin(TaskColumns, HistoryAdmin):
     search_help_text = "Beginning of a name or an id"
     ordering = ("-pk",)
     sortable_by = ("task_name",)
-    actions_list = ("choose",)
+    actions_list = ("choose", "import_file")
     fieldsets = (
         (
             None,
@@ -109,13 +114,27 @@ class TaskAdmin(TaskColumns, HistoryAdmin):
         return KeyedChangeList
 
     def get_urls(self) -> list[URLPattern]:
-        """Serve the pages of bulk changes as well."""
-        return [*self.flow.urls, *super().get_urls()]
+        """Serve the pages of bulk changes and of imports as well."""
+        return [*self.flow.urls, *self.imports.urls, *super().get_urls()]
 
     @property
     def flow(self) -> Flow:
         """The pages of bulk changes."""
         return Flow(self)
+
+    @property
+    def imports(self) -> ImportPages:
+        """The pages of imports."""
+        return ImportPages(self)
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        """Offer to import to who manages tasks; which projects one may add to is told there."""
+        return MANAGE in rights_anywhere(request)
+
+    @action(description="Import", icon="upload", permissions=["import"], path="import")
+    def import_file(self, request: HttpRequest) -> HttpResponse:
+        """Take a file of tasks."""
+        return self.imports.upload(request)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer the bulk actions that the visitor may do to some task or other."""

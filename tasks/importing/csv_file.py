@@ -11,6 +11,7 @@ from tasks.importing.records import (
     ALIASES,
     FIELDS,
     REQUIRED,
+    TOLD_ONLY,
     UNUSABLE,
     FileUnreadable,
     Record,
@@ -42,14 +43,14 @@ def read_csv(source: Source) -> Iterator[Record]:
     """
     rows = csv.reader(text_lines(source.file), strict=True)
     header = _next_row(rows)
-    columns = _columns(header or [], given=source.given)
+    columns = columns_of("line 1", header or [], given=source.given)
     while True:
         start = rows.line_num + 1
         row = _next_row(rows)
         if row is None:
             return
         if row:
-            yield _record(f"line {start}", columns, row)
+            yield record_of(f"line {start}", columns, row)
 
 
 def _next_row(rows: Any) -> list[str] | None:
@@ -63,18 +64,24 @@ def _next_row(rows: Any) -> list[str] | None:
         ) from error
 
 
-def _columns(header: Sequence[str], *, given: frozenset[str]) -> list[Column]:
+def columns_of(place: str, header: Sequence[str], *, given: frozenset[str]) -> list[Column]:
+    """Return what the cells below a header are.
+
+    Raises:
+        FileUnreadable: the header names what no task has, or lacks what every task must have.
+    """
     names = [name.strip() for name in header]
     problems = list(_header_problems(names))
     if not problems:
         fields = {ALIASES.get(name, name) for name in names}
         problems = [
-            f"there is no column {name!r}" + ("" if name == "name" else f", and no --{name} either")
+            f"there is no column {name!r}"
+            + ("" if name == "name" else f", and no {name} was given for all rows")
             for name in REQUIRED
             if name not in fields | given
         ]
     if problems:
-        raise FileUnreadable(f"line 1: {'; '.join(problems)}")
+        raise FileUnreadable(f"{place}: {'; '.join(problems)}")
     return [_column(ALIASES.get(name, name)) for name in names]
 
 
@@ -84,7 +91,8 @@ def _header_problems(names: Sequence[str]) -> Iterator[str]:
         return
     counts = Counter(ALIASES.get(name, name) for name in names)
     yield from (f"the column {name!r} stands there twice" for name in counts if counts[name] > 1)
-    unknown = [name for name in counts if name not in FIELDS and not _is_setting(name)]
+    known = {*FIELDS, *TOLD_ONLY}
+    unknown = [name for name in counts if name not in known and not _is_setting(name)]
     if unknown:
         listed = ", ".join(map(repr, unknown))
         yield f"unknown: {listed}; known are {', '.join(FIELDS)} and {SETTING_PREFIX}*"
@@ -105,7 +113,8 @@ def _column(name: str) -> Column:
     return Column(field, tuple(place))
 
 
-def _record(place: str, columns: Sequence[Column], row: Sequence[str]) -> Record:
+def record_of(place: str, columns: Sequence[Column], row: Sequence[str]) -> Record:
+    """Return the record that a row of cells is."""
     if len(row) != len(columns):
         return unreadable_record(
             place, f"has {len(row)} cells where the header has {len(columns)} columns"
@@ -114,7 +123,7 @@ def _record(place: str, columns: Sequence[Column], row: Sequence[str]) -> Record
     cells: dict[Pointer, str] = {}
     problems: list[str] = []
     for column, cell in zip(columns, row, strict=True):
-        if not cell:
+        if not cell or column.field in TOLD_ONLY:
             continue
         found: list[str] = []
         value: Any = UNUSABLE

@@ -8,6 +8,7 @@ from tasks.importing.lines import problem_of_text, text_lines
 from tasks.importing.records import (
     ALIASES,
     FIELDS,
+    TOLD_ONLY,
     Record,
     Source,
     problems_of,
@@ -34,16 +35,19 @@ def _record(place: str, text: str) -> Record:
         value = parse_value(text.encode())
     except Malformed as error:
         return unreadable_record(place, *problems_of(error))
+    return record_of_object(place, value)
+
+
+def record_of_object(place: str, value: Any) -> Record:
+    """Return the record that a JSON value is, if it is an object with the fields of a task."""
     if not isinstance(value, dict):
         return unreadable_record(place, "is no JSON object")
-    return _checked(place, value)
-
-
-def _checked(place: str, value: dict[str, Any]) -> Record:
     fields: dict[str, Any] = {}
     problems = []
     for key, item in value.items():
         name = ALIASES.get(key, key)
+        if name in TOLD_ONLY:
+            continue
         if name not in FIELDS:
             problems.append(f"{key!r} is unknown; known are {', '.join(FIELDS)}")
         elif name in fields:

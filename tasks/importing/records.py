@@ -20,6 +20,8 @@ FIELDS = (
 )
 # What a row must have, unless it was given for all rows.
 REQUIRED = ("name", "project", "type")
+# What exports say of a task besides; no import takes it.
+TOLD_ONLY = frozenset({"created_at", "updated_at", "version"})
 # Stands for a value of which the record's problems already say that it is none.
 UNUSABLE = object()
 # What other systems call a task's uid.

@@ -4,12 +4,19 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from audit.masking import MASK
 from tasks.batch.errors import Malformed
 from tasks.importing.csv_file import setting_of
 from tasks.importing.directory import KnownType
 from tasks.importing.records import problems_of
 from tasks.importing.rows import Row
-from tasks.schemas import json_pointer, problems_for_any_type
+from tasks.schemas import (
+    CompiledSchema,
+    Pointer,
+    Problem,
+    json_pointer,
+    problems_for_any_type,
+)
 from tasks.secrets import extract_secrets
 
 
@@ -37,10 +44,19 @@ def judge_settings(row: Row, task_type: KnownType) -> Judged:
     if not found:
         found = schema.problems(extracted.document)
         for place, value in extracted.values.items():
-            found += schema.secret_problems(place, value)
+            found += _problems_of_secret(schema, place, value)
     problems = [f"settings{problem.pointer}: {problem.message}" for problem in found]
     text = json.dumps(extracted.document, ensure_ascii=False)
     return Judged(text, extracted.to_store, problems)
+
+
+def _problems_of_secret(schema: CompiledSchema, place: Pointer, value: str) -> list[Problem]:
+    if value == MASK:
+        message = (
+            f"{MASK!r} is what an export writes for a secret: give the secret, or leave it out"
+        )
+        return [Problem(json_pointer(place), "secret", message)]
+    return schema.secret_problems(place, value)
 
 
 def _with_cells(row: Row, task_type: KnownType) -> tuple[dict[str, Any], list[str]]:

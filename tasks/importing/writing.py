@@ -1,10 +1,12 @@
 """The import itself: one operation in one transaction, chunk by chunk, so that memory stays flat."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
@@ -27,18 +29,16 @@ class ImportRefused(Exception):
     """Nothing was imported, for a reason that lies in no single row."""
 
 
-class BadRow(NamedTuple):
-    """A record that cannot be imported: where it stands and everything that is wrong."""
-
-    place: str
-    problems: Sequence[str]
+class ImportDrifted(ImportRefused):
+    """The rows would fare otherwise than when they were looked at; nothing was imported."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Import:
     """Records, what holds for all of them, and what shall become of them.
 
-    Nothing is kept if a row is bad, unless `skip_bad`; with `dry_run` nothing is kept at all.
+    Nothing is kept if a row is bad, unless `skip_bad`; with `dry_run` nothing is kept at all. `expected`
+    is the mark of a dry run: then the same must become of every row.
     """
 
     records: Iterable[Record]
@@ -47,22 +47,24 @@ class Import:
     file_name: str
     skip_bad: bool = False
     dry_run: bool = False
+    expected: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who is told of every bad row, and of every chunk that is done."""
+    """Who is told what became of every row, and of every chunk that is done."""
 
-    bad_row: Callable[[BadRow], None]
+    row: Callable[[Checked], None]
     chunk_done: Callable[[], None]
 
 
 class Imported(NamedTuple):
-    """How many tasks were added and rows bad, and whether what was added is kept."""
+    """How many tasks were added and rows bad, a mark of what became of each, and whether it is kept."""
 
     operation: Operation
     added: int
     bad: int
+    mark: str
     kept: bool
 
 
@@ -73,6 +75,7 @@ def import_tasks(*, actor: User, wanted: Import, watcher: Watcher) -> Imported:
         FileUnreadable: the file is broken, or holds no task.
         ImportRefused: the actor may not, a given project or type does not exist, or the database
             changed meanwhile.
+        ImportDrifted: something else would become of the rows than was expected.
     """
     _check_terms(actor=actor, terms=wanted.terms)
     now = timezone.now()
@@ -88,34 +91,59 @@ def import_tasks(*, actor: User, wanted: Import, watcher: Watcher) -> Imported:
             operation.save(force_insert=True)
             with connection.cursor() as cursor:
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            added, bad = _write_all(wanted.records, checker=checker, watcher=watcher)
-        _finish(operation, added=added, bad=bad)
-        kept = added > 0 and not wanted.dry_run and (wanted.skip_bad or not bad)
+            tally = _write_all(wanted.records, checker=checker, watcher=watcher)
+        _finish(operation, added=tally.added, bad=tally.bad)
+        if wanted.expected not in {"", tally.mark}:
+            raise ImportDrifted("something else would become of the rows now")
+        kept = tally.added > 0 and not wanted.dry_run and (wanted.skip_bad or not tally.bad)
         transaction.set_rollback(not kept)
-    if kept and added >= CHUNK:
+    if kept and tally.added >= CHUNK:
         _refresh_statistics()
-    return Imported(operation, added, bad, kept)
+    return Imported(operation, tally.added, tally.bad, tally.mark, kept)
 
 
-def _write_all(records: Iterable[Record], *, checker: Checker, watcher: Watcher) -> tuple[int, int]:
-    """Write what is good of every chunk; return how many rows were good and how many bad.
+class _Tally:
+    """Counts good and bad rows, and sums up in a mark what became of each."""
+
+    def __init__(self) -> None:
+        self.added = self.bad = 0
+        self._digest = hashlib.sha256()
+
+    def count(self, row: Checked) -> None:
+        """Count the row."""
+        fate: list[Any] = [row.place]
+        if row.task is None:
+            self.bad += 1
+            fate += row.problems
+        else:
+            self.added += 1
+            fate += [row.task.project_id, row.task.task_type_id, row.task.created_by_id]
+        self._digest.update(json.dumps(fate).encode())
+
+    @property
+    def mark(self) -> str:
+        """What became of all rows so far, in short."""
+        return self._digest.hexdigest()
+
+
+def _write_all(records: Iterable[Record], *, checker: Checker, watcher: Watcher) -> _Tally:
+    """Write what is good of every chunk; return what became of the rows.
 
     Raises:
         FileUnreadable: the file holds no task.
     """
-    added = bad = 0
+    tally = _Tally()
     iterator = iter(records)
     while chunk := list(islice(iterator, CHUNK)):
         checked = list(checker.check(chunk))
-        added += _write(checked, operation=checker.operation, at=checker.at)
+        _write(checked, operation=checker.operation, at=checker.at)
         for row in checked:
-            if row.task is None:
-                bad += 1
-                watcher.bad_row(BadRow(row.place, row.problems))
+            tally.count(row)
+            watcher.row(row)
         watcher.chunk_done()
-    if not added + bad:
+    if not tally.added + tally.bad:
         raise FileUnreadable("the file holds no task")
-    return added, bad
+    return tally
 
 
 def _refresh_statistics() -> None:
@@ -151,15 +179,15 @@ def _told(wanted: Import) -> Mapping[str, object]:
     }
 
 
-def _write(checked: Sequence[Checked], *, operation: Operation, at: datetime) -> int:
+def _write(checked: Sequence[Checked], *, operation: Operation, at: datetime) -> None:
     tasks = [row.task for row in checked if row.task]
     secrets = {name: value for row in checked for name, value in row.secrets.items()}
     if not tasks:
-        return 0
+        return
     try:
         if secrets:
             store_secrets(secrets)
-        return insert_tasks(operation=operation, at=at, tasks=tasks)
+        insert_tasks(operation=operation, at=at, tasks=tasks)
     except IntegrityError as error:
         # Everything was looked up just before, so somebody else wrote in between.
         raise ImportRefused(

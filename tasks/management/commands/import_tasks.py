@@ -1,4 +1,4 @@
-"""Import tasks from a file: CSV, JSON Lines, or what CodeArts Build lists."""
+"""Import tasks from a file: CSV, XLSX, JSON, JSON Lines, or what CodeArts Build lists."""
 
 import os
 import sys
@@ -14,18 +14,32 @@ from tqdm import tqdm
 
 from audit.context import Origin
 from audit.models import Channel
-from tasks.importing.checking import Terms
+from tasks.importing.checking import Checked, Terms
 from tasks.importing.codearts_file import read_codearts
 from tasks.importing.csv_file import read_csv
+from tasks.importing.json_file import read_json
 from tasks.importing.jsonl_file import read_jsonl
 from tasks.importing.records import FileUnreadable, Record, Source
-from tasks.importing.writing import BadRow, Import, Imported, ImportRefused, Watcher, import_tasks
+from tasks.importing.writing import Import, Imported, ImportRefused, Watcher, import_tasks
+from tasks.importing.xlsx_file import read_xlsx
 
 
 Reader = Callable[[Source], Iterator[Record]]
 
-READERS: Mapping[str, Reader] = {"csv": read_csv, "jsonl": read_jsonl, "codearts": read_codearts}
-FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "codearts"}
+READERS: Mapping[str, Reader] = {
+    "csv": read_csv,
+    "jsonl": read_jsonl,
+    "json": read_json,
+    "xlsx": read_xlsx,
+    "codearts": read_codearts,
+}
+FORMATS = {
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".xlsx": "xlsx",
+    ".json": "codearts",
+}
 STANDARD_INPUT = "-"
 
 
@@ -33,7 +47,7 @@ class Command(BaseCommand):
     """Check every row, say what is wrong with each, and add the tasks if nothing is."""
 
     help = (
-        "Import tasks from CSV, JSON Lines, or the JSON that CodeArts Build's GET /v1/job/list"
+        "Import tasks from CSV, XLSX, JSON, JSON Lines, or the JSON that CodeArts Build's GET /v1/job/list"
         " answers. Nothing is imported if a row is bad, unless --skip-bad is given. Superusers may"
         " import into every project; others into those that they administer or manage"
         " (roles -1 and 3)."
@@ -79,9 +93,9 @@ class Command(BaseCommand):
             raise CommandError(f"nothing was imported: {error}") from error
         self._conclude(imported, options)
 
-    def _report(self, bad: BadRow) -> None:
-        for problem in bad.problems:
-            self._say(f"{bad.place}: {problem}")
+    def _report(self, row: Checked) -> None:
+        for problem in row.problems:
+            self._say(f"{row.place}: {problem}")
 
     def _say(self, line: str) -> None:
         # What a file says may steer a terminal; and the line must not end up inside the bar.

@@ -69,7 +69,9 @@ def test_a_wrong_header_is_refused(header: str, expected: str) -> None:
 def test_a_column_that_is_needed_may_be_given_for_all_rows_instead() -> None:
     with pytest.raises(FileUnreadable) as caught:
         list(read_csv(source("name\nbuild\n", given=["type"])))
-    assert str(caught.value) == "line 1: there is no column 'project', and no --project either"
+    assert str(caught.value) == (
+        "line 1: there is no column 'project', and no project was given for all rows"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,182 @@
+"""Importing tasks in the admin: looked at row by row, then added as they were looked at."""
+
+import json
+from io import BytesIO
+from typing import Any
+
+import openpyxl
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from audit.models import Channel, Operation
+from tasks.models import Draft, Secret, Task
+from tests.conftest import Governed
+from tests.visitors import page, persona, text_of, visit
+
+
+ROWS = [
+    ["name", "project", "type", "settings.repository.branch", "settings.notifications.enabled"],
+    ["build", "payments", "payments-git", "main", "true"],
+    ["scan", "payments", "payments-git", "develop", "false"],
+]
+BAD = ["deploy", "payments", "payments-git", "", "perhaps"]
+
+
+def csv_file(rows: Any = ROWS, name: str = "tasks.csv") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, "\n".join(",".join(row) for row in rows).encode())
+
+
+def xlsx_file() -> SimpleUploadedFile:
+    book = openpyxl.Workbook()
+    sheet: Any = book.active
+    for row in [*ROWS[:1], [*ROWS[1][:4], True], [None] * 5, ROWS[2]]:
+        sheet.append(row)
+    content = BytesIO()
+    book.save(content)
+    return SimpleUploadedFile("tasks.xlsx", content.getvalue())
+
+
+def json_file() -> SimpleUploadedFile:
+    tasks = [
+        {
+            "name": row[0],
+            "project": row[1],
+            "type": row[2],
+            "settings": {"repository": {"branch": row[3]}, "notifications": {"enabled": True}},
+            "version": 7,
+        }
+        for row in ROWS[1:]
+    ]
+    return SimpleUploadedFile("tasks.json", json.dumps(tasks).encode())
+
+
+def upload(client: Client, file: SimpleUploadedFile, **more: Any) -> Any:
+    return client.post(page("tasks_task_import_file"), {"import_file": file, **more})
+
+
+def preview(client: Client, file: SimpleUploadedFile, **more: Any) -> tuple[str, Any]:
+    answer = upload(client, file, **more)
+    assert answer.status_code == 302, answer.context["form"].errors
+    address = answer.headers["Location"]
+    return address, client.get(address)
+
+
+@pytest.mark.parametrize("make", [csv_file, xlsx_file, json_file], ids=["csv", "xlsx", "json"])
+def test_a_file_is_looked_at_and_then_added_as_one_operation(governed: Governed, make: Any) -> None:
+    client = visit(governed.manager)
+    address, shown = preview(client, make())
+    result = shown.context["result"]
+    assert [row.diff for row in result.rows] == [
+        ["build", "payments", "Git of payments"],
+        ["scan", "payments", "Git of payments"],
+    ]
+    assert not Task.objects.exists()
+    done = client.post(address, {"mark": result.imported.mark})
+    operation = Operation.objects.get(kind="import_tasks")
+    assert done.headers["Location"] == page("audit_operation_change", operation.pk)
+    assert (operation.channel, operation.actor) == (Channel.ADMIN, governed.manager)
+    build = Task.objects.get(name="build")
+    assert build.settings == {"repository": {"branch": "main"}, "notifications": {"enabled": True}}
+    assert build.created_by == governed.manager
+    assert client.get(address).headers["Location"] == done.headers["Location"]
+
+
+def test_bad_rows_are_told_with_all_that_is_wrong_and_left_out_only_when_said_so(
+    governed: Governed,
+) -> None:
+    governed.add_tasks(1)
+    client = visit(governed.manager)
+    address, shown = preview(
+        client, csv_file([*ROWS, BAD, ["", "nowhere", "payments-git", "", ""]])
+    )
+    result = shown.context["result"]
+    told = {row.number: row.non_field_specific_errors for row in result.invalid_rows}
+    assert told["line 4"] == ["settings/notifications/enabled: must be of type boolean"]
+    assert told["line 5"] == ["name: is missing", "project: there is no project 'nowhere'"]
+    client.post(address, {"mark": result.imported.mark})
+    assert Task.objects.count() == 1
+    client.post(address, {"mark": result.imported.mark, "leave_others": "on"})
+    assert Task.objects.count() == 3
+    assert Operation.objects.get(kind="import_tasks").parameters["skipped"] == 2
+
+
+@pytest.mark.parametrize("mark", ["", "0" * 64, None])
+def test_what_was_not_previewed_is_not_added(governed: Governed, mark: str | None) -> None:
+    client = visit(governed.manager)
+    address, shown = preview(client, csv_file())
+    if mark is None:
+        mark = shown.context["result"].imported.mark
+        other, again = preview(client, csv_file())
+        client.post(other, {"mark": again.context["result"].imported.mark})
+    client.post(address, {"mark": mark})
+    assert Operation.objects.filter(kind="import_tasks").count() == (mark not in {"", "0" * 64})
+
+
+def test_a_file_waits_encrypted_for_its_actor_alone(governed: Governed) -> None:
+    secret = "a very private token"
+    row = ["build", "payments", "payments-git", secret]
+    file = csv_file([["name", "project", "type", "settings.repository.token"], row])
+    client = visit(governed.manager)
+    address, shown = preview(client, file)
+    assert secret not in text_of(shown)
+    assert secret not in Draft.objects.get().change
+    for other in (governed.admin, governed.developer):
+        assert visit(other).get(address).status_code == 404
+    client.post(address, {"mark": shown.context["result"].imported.mark})
+    assert secret not in json.dumps(Task.objects.get().settings)
+    assert Secret.objects.count() == 1
+    assert not Draft.objects.get().change
+
+
+@pytest.mark.parametrize("page_of", ["tasks_task_draft", "tasks_task_draft_preview"])
+def test_the_draft_of_an_import_opens_no_page_of_a_bulk_change(
+    governed: Governed, page_of: str
+) -> None:
+    client = visit(governed.manager)
+    upload(client, csv_file())
+    assert client.get(page(page_of, Draft.objects.get().pk)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        (SimpleUploadedFile("a.csv", b"name;type\n"), "separated by commas"),
+        (SimpleUploadedFile("a.xlsx", b"PK\x03\x04 no workbook"), "no workbook that can be read"),
+        (SimpleUploadedFile("a.json", b'{"name": "x"}'), "no JSON list of tasks"),
+        (SimpleUploadedFile("a.json", b'[{"name": 1, "name": 2}]'), "/0/name: the key stands here"),
+        (csv_file([["name", "project", "type", "colour"]]), "unknown: 'colour'"),
+        (csv_file([["name", "project"], ["x", "payments"]]), "there is no column 'type'"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_the_reason(
+    governed: Governed, file: SimpleUploadedFile, told: str
+) -> None:
+    _, shown = preview(visit(governed.manager), file)
+    (error,) = shown.context["result"].base_errors
+    assert told in str(error.error)
+
+
+def test_rows_take_the_project_and_the_type_that_were_given_for_all(governed: Governed) -> None:
+    client = visit(governed.manager)
+    given = {"project": governed.project.pk, "task_type": governed.task_type.pk}
+    _, shown = preview(client, csv_file([["name"], ["build"]]), **given)
+    assert shown.context["result"].good == 1
+
+
+@pytest.mark.parametrize("name", ["developer", "viewer", "outsider", "auditor"])
+def test_who_may_add_tasks_nowhere_imports_nothing(governed: Governed, name: str) -> None:
+    client = visit(persona(name, governed=governed))
+    assert client.get(page("tasks_task_import_file")).status_code == 403
+    assert upload(client, csv_file()).status_code == 403
+    assert "/task/import/" not in text_of(client.get(page("tasks_task_changelist")))
+
+
+def test_what_an_export_writes_for_a_secret_is_not_taken_for_one(governed: Governed) -> None:
+    row = ["build", "payments", "payments-git", '"secret, set"']
+    file = csv_file([["name", "project", "type", "settings.repository.token"], row])
+    _, shown = preview(visit(governed.manager), file)
+    (bad,) = shown.context["result"].invalid_rows
+    assert "is what an export writes for a secret" in bad.non_field_specific_errors[0]
+    assert reverse("admin:tasks_task_import_file") in text_of(shown)
