@@ -172,7 +172,7 @@ def may_change(*, actor: User, project_id: int) -> bool:
 
 
 def change_to_undo(
-    *, actor: User, operation_id: UUID, skip_conflicts: bool = False
+    *, actor: User, operation_id: UUID, skip_conflicts: bool = False, overwrite: bool = False
 ) -> RestoreProjectMatrix:
     """Return the change that takes back what the operation did to a project's matrix.
 
@@ -191,6 +191,7 @@ def change_to_undo(
         project_uid=operation.parameters["project"],
         operation_id=str(operation.pk),
         skip_conflicts=skip_conflicts,
+        overwrite=overwrite,
     )
 
 

@@ -59,7 +59,8 @@ SELECT task.id, task.uid, task.project_id, governed.matrix_id, governed.own_matr
        before.matrix_id, before.own_matrix_id,
        task.recycled_at IS NULL
            AND (governed.matrix_id, governed.own_matrix_id)
-               IS NOT DISTINCT FROM (after.matrix_id, after.own_matrix_id)
+               IS NOT DISTINCT FROM (after.matrix_id, after.own_matrix_id),
+       task.recycled_at IS NOT NULL
 FROM tasks_task AS task
 JOIN permissions_taskpermission AS governed ON governed.task_id = task.id
 JOIN permissions_historicaltaskpermission AS after

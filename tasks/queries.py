@@ -33,7 +33,8 @@ SELECT task.id, task.uid, task.task_type_id, task.version,
        before.settings::text, before.enabled, before.disabled_reason,
        task.recycled_at IS NULL AND task.settings = after.settings,
        task.recycled_at IS NULL
-           AND (task.enabled, task.disabled_reason) = (after.enabled, after.disabled_reason)
+           AND (task.enabled, task.disabled_reason) = (after.enabled, after.disabled_reason),
+       task.recycled_at IS NOT NULL
 FROM tasks_task AS task
 JOIN tasks_historicaltask AS after
   ON after.operation_id = %(operation)s::uuid AND after.id = task.id

@@ -35,14 +35,14 @@ def reasons(actor: User, change: Change[Any], uids: Sequence[str]) -> list[Reaso
     return [outcome.reason for outcome in refused.value.plan.refusals]
 
 
-def undo(actor: User, applied: Applied, *, skip_conflicts: bool = False) -> Applied:
-    """Undo what was applied."""
-    return pipeline.apply(actor=actor, batch=_batch_to_undo(actor, applied, skip=skip_conflicts))
+def undo(actor: User, applied: Applied, **choice: bool) -> Applied:
+    """Undo what was applied; the choice is what to do about what has been changed since."""
+    return pipeline.apply(actor=actor, batch=_batch_to_undo(actor, applied, **choice))
 
 
 def kinds_of_undo(actor: User, applied: Applied) -> list[OutcomeKind]:
     """Return what undoing would do, target by target."""
-    plan = pipeline.preview(actor=actor, batch=_batch_to_undo(actor, applied, skip=False))
+    plan = pipeline.preview(actor=actor, batch=_batch_to_undo(actor, applied))
     return [outcome.kind for outcome in plan.outcomes]
 
 
@@ -54,6 +54,6 @@ def statements_of(call: Callable[[], Any]) -> int:
     return sum(not query["sql"].startswith(bounds) for query in captured.captured_queries)
 
 
-def _batch_to_undo(actor: User, applied: Applied, *, skip: bool) -> Batch:
-    asked = Undo(operation_id=applied.operation.pk, skip_conflicts=skip)
+def _batch_to_undo(actor: User, applied: Applied, **choice: bool) -> Batch:
+    asked = Undo(operation_id=applied.operation.pk, **choice)  # type: ignore[arg-type]  # choices alone
     return batch_to_undo(actor=actor, undo=asked, origin=ORIGIN)

@@ -167,6 +167,7 @@ class RestorableRow(NamedTuple):
     matrix_before: int
     own_matrix_before: int | None
     untouched: bool
+    recycled: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +210,7 @@ class RestorePermissions(Restore[RestorableRow]):
                 )
             outcome = template._replace(uid=row.uid, task_id=row.id)
             untouched = row.untouched or outcome.kind is OutcomeKind.UNCHANGED
-            yield outcome if untouched else self.changed_since(outcome)
+            yield (outcome if untouched else self.changed_since(outcome, is_recycled=row.recycled))
 
     def warnings(self, *, outcomes: Sequence[Outcome]) -> list[PlanWarning]:
         """Return what the new permissions bring about."""

@@ -88,7 +88,8 @@ class SetProjectMatrix(MatrixChange):
 class RestoreProjectMatrix(MatrixChange):
     """Gives roles the flags back that they had before an operation, where they are as it left them.
 
-    Roles changed since are in conflict: refused by default, left alone with `skip_conflicts`.
+    Roles changed since are in conflict: refused by default, left alone with `skip_conflicts`, and given
+    back all the same with `overwrite`.
     """
 
     kind: ClassVar[str] = "restore_project_matrix"
@@ -96,6 +97,7 @@ class RestoreProjectMatrix(MatrixChange):
 
     operation_id: str
     skip_conflicts: bool = False
+    overwrite: bool = False
 
     @property
     def reverts(self) -> UUID:
@@ -109,6 +111,7 @@ class RestoreProjectMatrix(MatrixChange):
             project_uid=parameters["project"],
             operation_id=parameters["operation"],
             skip_conflicts=parameters["skip_conflicts"],
+            overwrite=parameters["overwrite"],
         )
 
     def parameters(self) -> dict[str, Any]:
@@ -117,6 +120,7 @@ class RestoreProjectMatrix(MatrixChange):
             "project": self.project_uid,
             "operation": self.operation_id,
             "skip_conflicts": self.skip_conflicts,
+            "overwrite": self.overwrite,
         }
 
     def wanted(self, situation: Situation) -> State:
@@ -130,7 +134,7 @@ class RestoreProjectMatrix(MatrixChange):
             )
             for code, before, after in cursor.fetchall():
                 now = rows[code].flags if code in rows else NONE
-                if now == after:
+                if now == after or (self.overwrite and now != before):
                     former[code] = {flag.vendor_name: bool(before & flag.bit) for flag in Flag}
                 elif now != before:
                     changed_since.append(code)

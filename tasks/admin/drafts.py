@@ -97,6 +97,14 @@ def draft_of_batch(*, actor: User, action: str, batch: Batch) -> Draft:
     return draft
 
 
+def left_out(*, actor: User, operation_id: UUID) -> list[str]:
+    """Return the targets of the actor's draft that its operation did not take along, if it had a draft."""
+    draft = Draft.objects.filter(actor=actor, operation=operation_id).first()
+    if draft is None:
+        return []
+    return [uid for kind in OutcomeKind if kind in REFUSED_KINDS for uid in uids_with(draft, kind)]
+
+
 def open_draft(*, actor: User, draft_id: UUID) -> Draft:
     """Return the actor's draft.
 

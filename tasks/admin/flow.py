@@ -6,6 +6,7 @@ told apart by nobody.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
@@ -40,6 +41,7 @@ from tasks.admin.exporting import FILE_KINDS, export, exported_tasks
 from tasks.admin.patch_check import check_patch
 from tasks.admin.preview_csv import preview_csv
 from tasks.admin.preview_page import preview_page
+from tasks.batch.change import Change, Restore
 from tasks.batch.errors import BatchError, PlanDrifted
 from tasks.models import Draft
 
@@ -147,7 +149,8 @@ class Flow:
             if "apply" in request.POST:
                 return self._apply(request, draft)
             actor, origin = actor_of(request), origin_of(request)
-            preview_draft(actor=actor, draft=draft, change=change_of(draft), origin=origin)
+            change = _answering(change_of(draft), request.POST.get("overwrite"))
+            preview_draft(actor=actor, draft=draft, change=change, origin=origin)
             return _to("tasks_task_draft_preview", draft.pk)
         shown = preview_page(
             actor=actor_of(request), draft=draft, origin=origin_of(request), asked=request.GET
@@ -223,6 +226,13 @@ def _open(request: HttpRequest, draft_id: UUID) -> Draft:
     if draft.operation:
         raise DraftUsed(draft.operation)
     return draft
+
+
+def _answering(change: Change[Any], overwrite: str | None) -> Change[Any]:
+    """Return an undo with the answer to what shall happen to what has been changed since."""
+    if overwrite is None or not isinstance(change, Restore):
+        return change
+    return replace(change, overwrite=overwrite == "yes")
 
 
 def _chosen(draft: Draft) -> ChosenTasks:

@@ -13,7 +13,7 @@ from audit.context import Origin
 from tasks.admin.drafts import APPLIED_AT_ONCE, change_of, counts_of, refused_in, uids_with
 from tasks.admin.outcome_rows import OutcomeRow, outcome_rows
 from tasks.batch import pipeline
-from tasks.batch.change import Change
+from tasks.batch.change import Change, Restore
 from tasks.batch.pipeline import Batch
 from tasks.batch.plan import OutcomeKind
 from tasks.batch.remembered import remembered_marks
@@ -54,6 +54,16 @@ class PreviewPage:
     rows: Sequence[OutcomeRow]
     changes: int
     refused: int
+
+    @property
+    def conflicts(self) -> int:
+        """How many targets of an undo have been changed since."""
+        return counts_of(self.draft)[OutcomeKind.CONFLICT]
+
+    @property
+    def overwrites(self) -> bool:
+        """Whether an undo takes back what has been changed since as well."""
+        return isinstance(self.change, Restore) and self.change.overwrite
 
     @property
     def unchanged(self) -> int:

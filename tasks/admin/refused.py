@@ -63,6 +63,8 @@ class Refused(NamedTuple):
 
 def refused_targets(operation: Operation) -> list[dict[str, str]]:
     """Return the targets that stood in the way, as the operation keeps them."""
+    if not operation.refused:
+        return []  # without reading what may be long
     return [refusal for refusal in operation.refusals if refusal["target"]]
 
 

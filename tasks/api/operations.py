@@ -93,7 +93,19 @@ _UNDO = component(
                 "type": "boolean",
                 "default": False,
                 "description": "Leave alone what has changed since, instead of refusing.",
-            }
+            },
+            "overwrite": {
+                "type": "boolean",
+                "default": False,
+                "description": (
+                    "Take back what has changed since as well, and lose what came after; not together"
+                    " with `skip_conflicts`."
+                ),
+            },
+        },
+        "not": {
+            "required": ["skip_conflicts", "overwrite"],
+            "properties": {name: {"const": True} for name in ("skip_conflicts", "overwrite")},
         },
     },
 )
@@ -125,7 +137,8 @@ class OperationView(OpseraView):
         summary="Undo an operation",
         description=(
             "Gives every task that the operation changed back what it had, as an operation of its own."
-            " Tasks that have changed since are refused (409), or left alone with `skip_conflicts`."
+            " Tasks that have changed since are refused (409), or left alone with `skip_conflicts`,"
+            " or taken back all the same with `overwrite`."
             " The token needs the scope that it took to make the change."
         ),
         tag="operations",
@@ -159,14 +172,24 @@ class RevertView(OpseraBatchView):
             OperationUnknown: there is no such operation, or it is somebody else's.
             NotRevertible: it cannot be undone.
         """
-        skip_conflicts = body.get("skip_conflicts", False)
-        problems = [(f"/{key}", "is not known here") for key in body.keys() - {"skip_conflicts"}]
-        if not isinstance(skip_conflicts, bool):
-            problems.append(("/skip_conflicts", "must be true or false"))
-        if problems:
-            raise Malformed(sorted(problems))
-        undo = Undo(operation_id=self.kwargs["operation_id"], skip_conflicts=skip_conflicts)
+        undo = _undo_in(body, operation_id=self.kwargs["operation_id"])
         return batch_to_undo(actor=actor, undo=undo, origin=origin)
+
+
+def _undo_in(body: dict[str, Any], *, operation_id: UUID) -> Undo:
+    """Return what to undo, and what to do about what has changed since."""
+    choices = {name: body.get(name, False) for name in ("skip_conflicts", "overwrite")}
+    problems = [(f"/{key}", "is not known here") for key in body.keys() - choices.keys()]
+    problems += [
+        (f"/{name}", "must be true or false")
+        for name, value in choices.items()
+        if not isinstance(value, bool)
+    ]
+    if not problems and all(choices.values()):
+        problems.append(("/overwrite", "goes against skip_conflicts: choose one"))
+    if problems:
+        raise Malformed(sorted(problems))
+    return Undo(operation_id=operation_id, **choices)
 
 
 @describe_order(

@@ -128,30 +128,40 @@ class Change(ABC, Generic[RowT]):
 class Restore(Change[RowT]):
     """Takes targets back to what they were before an operation, as far as they are still as it left them.
 
-    A target changed since is in conflict: refused by default, left alone with `skip_conflicts`.
+    A target changed since is in conflict: refused by default, left alone with `skip_conflicts`, and taken
+    back all the same with `overwrite`, which loses what came after.
     """
 
     operation_id: str
     skip_conflicts: bool = False
+    overwrite: bool = False
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
         """Return the change that `parameters()` described."""
         return cls(
-            operation_id=parameters["operation"], skip_conflicts=parameters["skip_conflicts"]
+            operation_id=parameters["operation"],
+            skip_conflicts=parameters["skip_conflicts"],
+            overwrite=parameters["overwrite"],
         )
 
     def parameters(self) -> dict[str, Any]:
         """Return the operation to undo and what to do about conflicts."""
-        return {"operation": self.operation_id, "skip_conflicts": self.skip_conflicts}
+        return {
+            "operation": self.operation_id,
+            "skip_conflicts": self.skip_conflicts,
+            "overwrite": self.overwrite,
+        }
 
     @classmethod
     @abstractmethod
     def uids_of(cls, *, operation_id: str) -> list[str]:
         """Return the ids of the tasks that the operation changed."""
 
-    def changed_since(self, outcome: Outcome) -> Outcome:
+    def changed_since(self, outcome: Outcome, *, is_recycled: bool = False) -> Outcome:
         """Return the outcome for a target that has been changed since the operation."""
+        if self.overwrite and not is_recycled:
+            return outcome
         kind = OutcomeKind.UNCHANGED if self.skip_conflicts else OutcomeKind.CONFLICT
         return outcome._replace(
             kind=kind,

@@ -24,10 +24,11 @@ _WHY_NOT = {
 
 @dataclass(frozen=True, kw_only=True)
 class Undo:
-    """Which operation to undo, and whether to leave alone what has changed since."""
+    """Which operation to undo, and whether to leave alone what has changed since, or to undo that too."""
 
     operation_id: UUID
     skip_conflicts: bool = False
+    overwrite: bool = False
     reason: str = ""
 
 
@@ -47,5 +48,9 @@ def batch_to_undo(*, actor: User, undo: Undo, origin: Origin) -> Batch:
     uids = kind.inverse.uids_of(operation_id=str(operation.pk))
     if not uids:
         raise NotRevertible("the operation changed nothing that is still there")
-    change = kind.inverse(operation_id=str(operation.pk), skip_conflicts=undo.skip_conflicts)
+    change = kind.inverse(
+        operation_id=str(operation.pk),
+        skip_conflicts=undo.skip_conflicts,
+        overwrite=undo.overwrite,
+    )
     return Batch(change=change, uids=uids, origin=origin, reason=undo.reason, reverts=operation.pk)

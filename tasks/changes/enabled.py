@@ -88,7 +88,7 @@ class RestoreEnabled(RestoreTask):
                 (row.enabled_before, row.disabled_reason_before),
             )
             untouched = row.enabled_untouched or outcome.kind is OutcomeKind.UNCHANGED
-            yield outcome if untouched else self.changed_since(outcome)
+            yield (outcome if untouched else self.changed_since(outcome, is_recycled=row.recycled))
 
     def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
         """Write the former state and its history."""

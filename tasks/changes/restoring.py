@@ -31,6 +31,7 @@ class RestorableRow(NamedTuple):
     disabled_reason_before: str
     settings_untouched: bool
     enabled_untouched: bool
+    recycled: bool
 
 
 class RestoreTask(Restore[RestorableRow]):

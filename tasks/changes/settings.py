@@ -254,7 +254,7 @@ class RestoreSettings(RestoreTask):
         for row, _ in rows:
             outcome = _restored(row, types)
             untouched = row.settings_untouched or outcome.kind is OutcomeKind.UNCHANGED
-            yield outcome if untouched else self.changed_since(outcome)
+            yield (outcome if untouched else self.changed_since(outcome, is_recycled=row.recycled))
 
     def facets(self, places: Iterable[str]) -> Iterable[str]:
         """Return the keys of settings that were changed."""

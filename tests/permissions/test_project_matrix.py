@@ -62,9 +62,9 @@ def refusal(actor: User, governed: Governed, flags: dict[int, dict[str, bool]]) 
     return refused.value.plan.outcome.reason
 
 
-def undo(actor: User, applied: AppliedMatrix, *, skip_conflicts: bool = False) -> AppliedMatrix:
+def undo(actor: User, applied: AppliedMatrix, **choice: bool) -> AppliedMatrix:
     undoing = project_pipeline.change_to_undo(
-        actor=actor, operation_id=applied.operation.pk, skip_conflicts=skip_conflicts
+        actor=actor, operation_id=applied.operation.pk, **choice
     )
     return project_pipeline.apply(actor=actor, change=undoing, origin=ORIGIN)
 
@@ -254,6 +254,13 @@ def test_undo_reports_the_roles_that_were_changed_since(governed: Governed) -> N
     undo(governed.manager, applied, skip_conflicts=True)
     assert held(governed, VIEWER) == {"is_view", "is_execute", "is_copy"}
     assert held(governed, 5) == {"is_view"}
+
+
+def test_undo_takes_back_what_was_changed_since_when_it_is_said(governed: Governed) -> None:
+    applied = set_matrix(governed.manager, governed, RAISE)
+    set_matrix(governed.manager, governed, {VIEWER: {"is_copy": True}})
+    undo(governed.manager, applied, overwrite=True)
+    assert held(governed, VIEWER) == {"is_view"}
 
 
 def test_undo_is_no_way_to_grant_what_one_does_not_hold(governed: Governed) -> None:

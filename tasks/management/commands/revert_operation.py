@@ -24,8 +24,12 @@ class Command(BaseCommand):
         parser.add_argument("operation", type=UUID, metavar="ID", help="the operation's id")
         parser.add_argument("--actor", required=True, metavar="USER", help="on whose authority")
         parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
-        parser.add_argument(
+        since = parser.add_mutually_exclusive_group()
+        since.add_argument(
             "--skip-conflicts", action="store_true", help="leave alone what has changed since"
+        )
+        since.add_argument(
+            "--overwrite", action="store_true", help="undo what has changed since as well"
         )
         parser.add_argument("--reason", default="", help="is kept with the operation")
 
@@ -41,6 +45,7 @@ class Command(BaseCommand):
         undo = Undo(
             operation_id=operation,
             skip_conflicts=bool(options["skip_conflicts"]),
+            overwrite=bool(options["overwrite"]),
             reason=str(options["reason"]),
         )
         try:

@@ -7,10 +7,12 @@ import pytest
 
 from audit.models import Operation, State
 from tasks.batch import pipeline
+from tasks.batch.errors import PlanRefused
 from tasks.batch.pipeline import Batch
 from tasks.changes import UpdateSettings
+from tasks.models import Draft, Task
 from tests.conftest import ORIGIN, Governed
-from tests.visitors import page, persona, text_of, visit
+from tests.visitors import confirm, draft_at, look, page, persona, text_of, visit
 
 
 MAIN = UpdateSettings(patch={"repository": {"branch": "main"}})
@@ -96,3 +98,99 @@ def test_a_refused_operation_counts_what_stood_in_the_way(governed: Governed) ->
     pipeline.run(operation=operation, actor=governed.viewer, report=lambda *_: None)
     operation.refresh_from_db()
     assert (operation.state, operation.refused, operation.targets) == (State.REFUSED, 2, 2)
+
+
+def apply(governed: Governed, uids: list[str], branch: str = "main") -> Operation:
+    """Change a branch as the developer."""
+    change = UpdateSettings(patch={"repository": {"branch": branch}})
+    batch = Batch(change=change, uids=uids, origin=ORIGIN)
+    return pipeline.apply(actor=governed.developer, batch=batch).operation
+
+
+def branches(uids: list[str]) -> list[str]:
+    tasks = Task.objects.filter(uid__in=uids).order_by("pk")
+    return [task.settings["repository"]["branch"] for task in tasks]
+
+
+def begin_undo(client: Any, operation: Operation) -> Draft:
+    """Press the button; return the draft to whose preview it leads."""
+    return draft_at(client.post(page("audit_operation_undo", operation.pk)))
+
+
+def test_an_operation_is_undone_through_its_own_preview(governed: Governed) -> None:
+    uids = governed.add_tasks(2)
+    operation = apply(governed, uids)
+    client = visit(governed.developer)
+    assert labels(client, operation.pk) == ["Undo"]
+    draft = begin_undo(client, operation)
+    assert branches(uids) == ["main", "main"]
+    applied = confirm(client, draft)
+    assert branches(uids) == ["develop", "develop"]
+    undone = Operation.objects.get(reverts=operation)
+    assert applied.headers["Location"] == page("audit_operation_change", undone.pk)
+    assert "It has been undone" in text_of(client.get(page("audit_operation_change", operation.pk)))
+
+
+@pytest.mark.parametrize(
+    ("overwrite", "expected"), [(False, ["develop", "release"]), (True, ["develop", "develop"])]
+)
+def test_what_has_been_changed_since_is_shown_and_undone_only_when_it_is_said(
+    governed: Governed, overwrite: bool, expected: list[str]
+) -> None:
+    uids = governed.add_tasks(2)
+    operation = apply(governed, uids)
+    apply(governed, uids[1:], branch="release")
+    client = visit(governed.developer)
+    draft = begin_undo(client, operation)
+    assert "1 task has been changed since" in text_of(look(client, draft))
+    address = page("tasks_task_draft_preview", draft.pk)
+    if overwrite:
+        client.post(address, {"overwrite": "yes"})
+        assert "what came after is lost" in text_of(look(client, draft))
+    confirm(client, draft, leave_others="on")
+    assert branches(uids) == expected
+    client.post(address, {"overwrite": "yes"})  # too late, and nothing comes of it
+    assert branches(uids) == expected
+
+
+def test_nobody_undoes_what_is_somebody_elses_or_changed_nothing(governed: Governed) -> None:
+    operation = apply(governed, governed.add_tasks(1))
+    assert (
+        visit(governed.viewer).post(page("audit_operation_undo", operation.pk)).status_code == 404
+    )
+    client = visit(governed.developer)
+    assert client.get(page("audit_operation_undo", operation.pk)).status_code == 302
+    unchanged = apply(governed, list(Task.objects.values_list("uid", flat=True)))
+    assert labels(client, unchanged.pk) == []
+    answer = client.post(page("audit_operation_undo", unchanged.pk), follow=True)
+    assert "The operation changed nothing" in text_of(answer)
+    assert not Draft.objects.exists()
+
+
+def test_those_that_were_left_out_stay_selected_for_whatever_comes_next(
+    governed: Governed,
+) -> None:
+    uids = governed.add_tasks(2)
+    operation = apply(governed, uids)
+    apply(governed, uids[1:], branch="release")
+    client = visit(governed.developer)
+    confirm(client, begin_undo(client, operation), leave_others="on")
+    undone = Operation.objects.get(reverts=operation)
+    assert labels(client, undone.pk) == ["Undo", "Keep the 1 left out selected"]
+    address = page("audit_operation_select", undone.pk)
+    assert "1 task of the operation is selected" in text_of(client.get(address))
+    draft = draft_at(client.post(address, {"action": "disable"}))
+    assert (draft.action, draft.uids) == ("disable", uids[1:])
+    assert visit(governed.viewer).get(address).status_code == 404
+
+
+def test_those_that_stood_in_the_way_stay_selected_too(governed: Governed) -> None:
+    uids = governed.add_tasks(2)
+    with pytest.raises(PlanRefused):
+        pipeline.apply(actor=governed.viewer, batch=Batch(change=MAIN, uids=uids, origin=ORIGIN))
+    operation = Operation.objects.get(state=State.REFUSED)
+    client = visit(governed.viewer)
+    assert labels(client, operation.pk) == ["Keep the 2 left out selected"]
+    address = page("audit_operation_select", operation.pk)
+    assert draft_at(client.post(address, {"action": "export"})).uids == uids
+    assert client.post(address, {"action": "disable"}).status_code == 200

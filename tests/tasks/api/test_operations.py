@@ -161,8 +161,26 @@ def test_an_undo_can_leave_alone_what_changed_since(governed: Governed) -> None:
     assert undone.json()["log"][1] == f"Task {uids[1]}: {left_alone}"
 
 
+def test_an_undo_can_take_back_what_changed_since(governed: Governed) -> None:
+    uids = governed.add_tasks(2)
+    caller = caller_of(governed.developer)
+    location = change_branch(caller, uids)
+    caller.post(SETTINGS_TASKS, update(uids[1:], RELEASE))
+    undone = caller.post(f"{location}/revert", {"overwrite": True})
+    assert (undone.status_code, operation_of(undone).changed) == (200, 2)
+    assert {str(task.settings) for task in Task.objects.filter(uid__in=uids)} == {str(SETTINGS)}
+
+
 @pytest.mark.parametrize(
-    "body", [{"skip_conflicts": "true"}, {"skip_conflicts": None}, {"skip_conflict": True}, b"[]"]
+    "body",
+    [
+        {"skip_conflicts": "true"},
+        {"skip_conflicts": None},
+        {"skip_conflict": True},
+        {"overwrite": 1},
+        {"overwrite": True, "skip_conflicts": True},
+        b"[]",
+    ],
 )
 def test_an_undo_with_a_malformed_body_is_refused(governed: Governed, body: object) -> None:
     caller = caller_of(governed.developer)
