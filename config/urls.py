@@ -3,12 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from permissions.api.access import AccessView
 from permissions.api.views import CodeArtsUnknownPathView
 from tasks.api.opsera import OpseraUnknownPathView
 
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v2/audit/access", AccessView.as_view()),
     path("api/", include("tasks.api.urls")),
     re_path(r"^api(/|$)", OpseraUnknownPathView.as_view()),
     path("v1/", include("permissions.api.urls")),

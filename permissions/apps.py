@@ -19,8 +19,8 @@ class PermissionsConfig(AppConfig):
     verbose_name = "Permissions"
 
     def ready(self) -> None:
-        """Load what registers itself: the changes, and what answers who may do or see what."""
-        autodiscover_modules("changes", "authority", "effective")
+        """Load what registers itself: changes, answers to who may do and see what, the trail's subjects."""
+        autodiscover_modules("changes", "authority", "effective", "subjects")
         post_migrate.connect(fill_permission_bits, sender=self)
 
 

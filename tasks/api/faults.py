@@ -24,6 +24,7 @@ from tasks.batch.errors import (
     TooManyTargets,
 )
 from tasks.batch.plan import OutcomeKind, Reason
+from tasks.past import TaskUnknown
 
 
 class FaultCode(StrEnum):
@@ -187,6 +188,11 @@ def _(error: TooLate) -> Fault:
 @fault_of.register
 def _(_: OperationUnknown) -> Fault:
     return Fault(status=404, code=FaultCode.NO_OPERATION, message="There is no such operation.")
+
+
+@fault_of.register
+def _(_: TaskUnknown) -> Fault:
+    return Fault(status=404, code=FaultCode.MISSING, message="There is no such task.")
 
 
 @fault_of.register

@@ -1,7 +1,7 @@
 """How the OpenAPI document describes batches: the parameters, answers and components that all share."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from drf_spectacular.utils import (
@@ -245,6 +245,43 @@ def describe_read(
             tags=[tag],
             parameters=[REQUEST_ID, *headers],
             responses={200: result, **fault_responses(failure, READ_FAULTS)},
+        )
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadDescription:
+    """What the description of something that is read with parameters does not share with others."""
+
+    operation_id: str
+    summary: str
+    description: str
+    tag: str
+    result: Schema
+    failure: Schema
+    parameters: Sequence[OpenApiParameter] = ()
+    streams: Mapping[tuple[int, str], OpenApiResponse] = field(default_factory=dict)
+
+
+def describe_list(described: ReadDescription) -> Any:
+    """Return the decorator of a view that reads with parameters."""
+    headers = [header for header in _ANSWER_HEADERS if header.response is True]
+    read = OpenApiResponse(described.result, description="What was asked for.")
+    return extend_schema_view(
+        get=extend_schema(
+            operation_id=described.operation_id,
+            summary=described.summary,
+            description=described.description,
+            tags=[described.tag],
+            parameters=[*described.parameters, REQUEST_ID, *headers],
+            responses={
+                (200, "application/json"): read,
+                **described.streams,
+                **{
+                    (status, "application/json"): answer
+                    for status, answer in fault_responses(described.failure, READ_FAULTS).items()
+                },
+            },
         )
     )
 

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from audit.context import Origin
 from audit.models import UNFINISHED, Channel, Operation, Progress, RefusedAttempt, State
+from audit.visibility import visible_operations
 from tasks.api.openapi import (
     BatchDescription,
     component,
@@ -22,7 +23,7 @@ from tasks.api.opsera import OPSERA_FAILURE, OPSERA_RESULT, OpseraBatchView, Ops
 from tasks.api.scopes import TASKS_READ, scope_of_kind
 from tasks.api.views import body_of, json_response, location_of
 from tasks.batch.cancelling import cancel
-from tasks.batch.errors import Malformed, NotRevertible, TooLate
+from tasks.batch.errors import Malformed, NotRevertible, OperationUnknown, TooLate
 from tasks.batch.operations import visible_operation
 from tasks.batch.pipeline import Batch
 from tasks.batch.revert import Undo, batch_to_undo
@@ -119,14 +120,20 @@ _UNDO = component(
     failure=OPSERA_FAILURE,
 )
 class OperationView(OpseraView):
-    """Tells an operation's owner, and superusers, what it did or how far it has come."""
+    """Tells an operation's owner, and auditors, what it did or how far it has come."""
 
     scopes: Mapping[str, str] = {"GET": TASKS_READ}
 
     def get(self, request: Request, operation_id: UUID) -> HttpResponse:
-        """Answer with the operation."""
+        """Answer with the operation.
+
+        Raises:
+            OperationUnknown: there is no such operation, or it is somebody else's.
+        """
         actor = cast("User", request.user)
-        operation = visible_operation(actor=actor, operation_id=operation_id)
+        operation = visible_operations(actor=actor).filter(pk=operation_id).first()
+        if operation is None:
+            raise OperationUnknown
         # Whoever waits for an operation shall not be told yesterday's answer.
         return json_response(operation_data(operation), headers={"Cache-Control": "no-store"})
 

@@ -9,6 +9,7 @@ SETTINGS_WRITE = "settings:write"
 PERMISSIONS_WRITE = "permissions:write"
 TASKS_READ = "tasks:read"
 TASKS_WRITE = "tasks:write"
+AUDIT_READ = "audit:read"
 
 _OF_RIGHT: Mapping[str, str] = {
     "change_task": SETTINGS_WRITE,

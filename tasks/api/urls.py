@@ -5,10 +5,16 @@ from django.urls import path
 from tasks.api.documents import DocsView, SchemaView
 from tasks.api.operations import CancelView, OperationView, RevertView
 from tasks.api.opsera import SettingsView
+from tasks.api.past import SettingsThenView
+from tasks.api.trail import EventsView, OperationChangesView, OperationsView
 
 
 urlpatterns = [
     path("v2/settings/tasks", SettingsView.as_view()),
+    path("v2/operations", OperationsView.as_view()),
+    path("v2/operations/<uuid:operation_id>/changes", OperationChangesView.as_view()),
+    path("v2/audit/events", EventsView.as_view()),
+    path("v2/audit/settings", SettingsThenView.as_view()),
     path("v2/operations/<uuid:operation_id>", OperationView.as_view(), name="operation"),
     path("v2/operations/<uuid:operation_id>/cancel", CancelView.as_view()),
     path("v2/operations/<uuid:operation_id>/revert", RevertView.as_view()),

@@ -27,6 +27,11 @@ OPENS = {
     ("/v1/job/permissions/batch", "POST"): Scope.PERMISSIONS_WRITE,
     ("/api/v2/settings/tasks", "POST"): Scope.SETTINGS_WRITE,
     ("/api/v2/operations/<uuid:operation_id>", "GET"): Scope.TASKS_READ,
+    ("/api/v2/operations", "GET"): Scope.AUDIT_READ,
+    ("/api/v2/operations/<uuid:operation_id>/changes", "GET"): Scope.AUDIT_READ,
+    ("/api/v2/audit/events", "GET"): Scope.AUDIT_READ,
+    ("/api/v2/audit/settings", "GET"): Scope.AUDIT_READ,
+    ("/api/v2/audit/access", "GET"): Scope.AUDIT_READ,
     # These take the scope that it took to make the change; the operation below changed permissions.
     ("/api/v2/operations/<uuid:operation_id>/cancel", "POST"): Scope.PERMISSIONS_WRITE,
     ("/api/v2/operations/<uuid:operation_id>/revert", "POST"): Scope.PERMISSIONS_WRITE,

@@ -1,0 +1,227 @@
+"""What the audit trail says of roles, members, permissions, tokens, accounts and groups."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, LiteralString
+
+from django.db import connection
+
+from audit.differences import Difference
+from audit.subjects import ADDED, REMOVED, Entry, Subject, register_subject
+from permissions import past_queries as queries
+from permissions.flags import flags_in
+from permissions.matrix import Grant
+from permissions.states import State, Wanted, state_differences
+
+
+# The name that something has, or had last.
+_USERNAME: LiteralString = """(
+    SELECT username FROM permissions_historicaluser
+    WHERE id = {row}.user_id ORDER BY history_id DESC LIMIT 1
+)"""
+_GROUP_NAME: LiteralString = """(
+    SELECT name FROM permissions_historicalgroup
+    WHERE id = {row}.group_id ORDER BY history_id DESC LIMIT 1
+)"""
+_PERMISSION: LiteralString = """(
+    SELECT type.app_label || '.' || permission.codename
+    FROM auth_permission AS permission
+    JOIN django_content_type AS type ON type.id = permission.content_type_id
+    WHERE permission.id = {row}.permission_id
+)"""
+_ROLE_OF_ENTRY: LiteralString = """
+LEFT JOIN LATERAL (
+    SELECT code, name, project_id FROM permissions_historicalrole
+    WHERE id = entry.role_id ORDER BY history_id DESC LIMIT 1
+) AS role ON true
+LEFT JOIN tasks_project AS project ON project.id = role.project_id
+"""
+
+_Moment = tuple[int, datetime]
+_Matrices = Mapping[_Moment, Mapping[int, Grant]]
+
+
+def row_differences(entries: Sequence[Entry]) -> list[list[Difference]]:
+    """Return which flags a row of a project's matrix gave or took."""
+    return [list(_flags_of_row(entry)) for entry in entries]
+
+
+def _flags_of_row(entry: Entry) -> Iterator[Difference]:
+    after = 0 if entry.kind == REMOVED else entry.after["flags"]
+    before = entry.after["flags"] if entry.kind == REMOVED else entry.before["flags"] or 0
+    for flag in flags_in(before ^ after):
+        place = f"/roles/{entry.role}/{flag.vendor_name}"
+        yield Difference(place, bool(before & flag.bit), bool(after & flag.bit))
+
+
+def permission_differences(entries: Sequence[Entry]) -> list[list[Difference]]:
+    """Return what changed of what governs tasks, role by role and flag by flag."""
+    matrices = _matrices_then(entries)
+    told: dict[Any, list[Difference]] = {}
+    differences = []
+    for entry in entries:
+        # A batch moves many tasks from the same matrices to the same.
+        key = (entry.finished_at, entry.kind, *entry.before.values(), *entry.after.values())
+        if key not in told:
+            told[key] = list(_between(entry, matrices))
+        differences.append(told[key])
+    return differences
+
+
+def _between(entry: Entry, matrices: _Matrices) -> Iterator[Difference]:
+    after = _state(entry, entry.after, matrices)
+    if entry.kind == ADDED:
+        yield Difference("/follows_project", after=after.follows)
+    elif entry.kind == REMOVED:
+        yield Difference("/follows_project", before=after.follows)
+    elif entry.before["matrix"] is not None:
+        before = _state(entry, entry.before, matrices)
+        yield from state_differences(before=before, after=after)
+
+
+def _state(entry: Entry, values: Mapping[str, Any], matrices: _Matrices) -> State:
+    def wanted(matrix_id: int) -> Wanted:
+        return Wanted(matrices.get((matrix_id, entry.finished_at), {}), matrix_id)
+
+    aside = wanted(values["own_matrix"]) if values["own_matrix"] else None
+    return State(wanted(values["matrix"]), aside, follows=values["follows"])
+
+
+def _matrices_then(entries: Iterable[Entry]) -> _Matrices:
+    """Return the matrices that the rows name, as they were when each row's operation was finished."""
+    asked = {
+        (matrix_id, entry.finished_at)
+        for entry in entries
+        for values in (entry.before, entry.after)
+        for matrix_id in (values["matrix"], values["own_matrix"])
+        if matrix_id is not None
+    }
+    found: dict[_Moment, dict[int, Grant]] = {moment: {} for moment in asked}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            queries.READ_MATRICES_THEN,
+            {"matrices": [key for key, _ in asked], "moments": [at for _, at in asked]},
+        )
+        for matrix_id, at, code, role_id, flags in cursor.fetchall():
+            found[matrix_id, at][code] = Grant(role_id, flags)
+    return found
+
+
+SUBJECTS = (
+    Subject(
+        name="role",
+        history="permissions_historicalrole",
+        joins="LEFT JOIN tasks_project AS project ON project.id = entry.project_id",
+        identity="project.uid || '/' || entry.code",
+        label="entry.name",
+        project="project.uid",
+        role="entry.code",
+        values={"/name": "{row}.name", "/external_id": "nullif({row}.external_id, '')"},
+    ),
+    Subject(
+        name="role_member",
+        history="permissions_historicalrolemember",
+        joins=_ROLE_OF_ENTRY,
+        identity="entry.id::text",
+        label="role.name",
+        project="project.uid",
+        role="role.code",
+        values={"/user": _USERNAME, "/group": _GROUP_NAME},
+    ),
+    Subject(
+        name="role_permission",
+        history="permissions_historicalrolepermission",
+        joins=_ROLE_OF_ENTRY,
+        identity="project.uid || '/' || entry.role_code",
+        label="role.name",
+        project="project.uid",
+        role="entry.role_code",
+        values={
+            "flags": "({row}.is_view::int + 2 * {row}.is_modify::int + 4 * {row}.is_delete::int"
+            " + 8 * {row}.is_execute::int + 16 * {row}.is_copy::int"
+            " + 32 * {row}.is_forbidden::int + 64 * {row}.is_manager::int)"
+        },
+        differences=row_differences,
+    ),
+    Subject(
+        name="task_permission",
+        history="permissions_historicaltaskpermission",
+        key="task_id",
+        joins="""
+        LEFT JOIN LATERAL (
+            SELECT uid, name, project_id FROM tasks_historicaltask
+            WHERE id = entry.task_id ORDER BY history_id DESC LIMIT 1
+        ) AS task ON true
+        LEFT JOIN tasks_project AS project ON project.id = task.project_id
+        """,
+        identity="task.uid",
+        label="task.name",
+        project="project.uid",
+        task="task.uid",
+        task_column="task_id",
+        values={
+            "matrix": "{row}.matrix_id",
+            "own_matrix": "{row}.own_matrix_id",
+            "follows": """(
+                SELECT digest IS NULL FROM permissions_permissionmatrix WHERE id = {row}.matrix_id
+            )""",
+        },
+        differences=permission_differences,
+    ),
+    Subject(
+        name="api_token",
+        history="permissions_historicalapitoken",
+        identity="entry.id::text",
+        label="entry.name",
+        values={
+            "/owner": _USERNAME.replace("user_id", "owner_id"),
+            "/scopes": "{row}.scopes",
+            "/networks": "{row}.networks",
+            "/expires_at": "{row}.expires_at",
+            "/revoked_at": "{row}.revoked_at",
+        },
+    ),
+    Subject(
+        name="account",
+        history="permissions_historicaluser",
+        identity="entry.id::text",
+        label="entry.username",
+        values={
+            "/username": "{row}.username",
+            "/is_active": "{row}.is_active",
+            "/is_staff": "{row}.is_staff",
+            "/is_superuser": "{row}.is_superuser",
+        },
+    ),
+    Subject(
+        name="group",
+        history="permissions_historicalgroup",
+        identity="entry.id::text",
+        label="entry.name",
+        values={"/name": "{row}.name"},
+    ),
+    Subject(
+        name="group_member",
+        history="permissions_historicaluser_groups",
+        identity="entry.id::text",
+        label=_GROUP_NAME.replace("{row}", "entry"),
+        values={"/user": _USERNAME},
+    ),
+    Subject(
+        name="account_permission",
+        history="permissions_historicaluser_user_permissions",
+        identity="entry.id::text",
+        label=_USERNAME.replace("{row}", "entry"),
+        values={"/permission": _PERMISSION},
+    ),
+    Subject(
+        name="group_permission",
+        history="permissions_historicalgroup_permissions",
+        identity="entry.id::text",
+        label=_GROUP_NAME.replace("{row}", "entry"),
+        values={"/permission": _PERMISSION},
+    ),
+)
+
+for subject in SUBJECTS:
+    register_subject(subject)

@@ -1,0 +1,311 @@
+"""What a filter leaves of the trail, page by page, and who reads what of it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+
+from audit.events import Events
+from audit.models import Channel, Operation
+from audit.recorder import administrative_operation, new_operation
+from audit.trail import Filter, Found, Place, Reader, read_operations, read_page, stream
+from permissions.models import RoleMember
+from tasks.changes import SetEnabled, UpdateSettings
+from tasks.models import Task
+from tasks.trail import reader_of
+from tasks.visibility import visible_tasks
+from tests.batches import apply
+from tests.conftest import ORIGIN, Governed, build_governed
+from tests.permissions.governance import change, set_in_project
+
+
+def reader(actor: User, /, **wanted: Any) -> Reader:
+    return reader_of(actor=actor, wanted=Filter(**wanted))
+
+
+def kinds(actor: User, /, **wanted: Any) -> list[str]:
+    """Return the kinds of the operations that a filter leaves, newest first."""
+    found = read_operations(reader=reader(actor, **wanted), after=None, limit=100)
+    return [operation.kind for operation in found]
+
+
+def told(found: Sequence[Found]) -> list[tuple[str, str, list[str]]]:
+    """Return of each change its type, its object, and the places that changed."""
+    return [
+        (event["type"], event["object"]["id"], [each["place"] for each in event["changes"]])
+        for event in Events().of(found)
+    ]
+
+
+def changes(actor: User, /, **wanted: Any) -> list[tuple[str, str, list[str]]]:
+    return told(read_page(reader=reader(actor, **wanted), after=None, limit=1000))
+
+
+class Trail:
+    """A project in which one thing of each kind has happened."""
+
+    def __init__(self, governed: Governed) -> None:
+        self.governed = governed
+        self.uids = sorted(governed.add_tasks(2))
+        patch = {"repository": {"branch": "main"}, "notifications": None}
+        self.settings = apply(governed.developer, UpdateSettings(patch=patch), self.uids).operation
+        frozen = SetEnabled(enabled=False, reason="frozen")
+        self.enabled = apply(governed.manager, frozen, self.uids[:1]).operation
+        self.permissions = change(
+            governed.manager, self.uids[1:], flags={4: {"is_execute": False}, 8: {"is_copy": True}}
+        ).operation
+        set_in_project(governed, 4, is_execute=False)
+
+
+@pytest.fixture
+def trail(governed: Governed) -> Trail:
+    return Trail(governed)
+
+
+LAST = ["edit_matrix", "set_permissions", "set_enabled", "update_settings"]
+
+
+def test_operations_are_found_newest_first(trail: Trail) -> None:
+    assert kinds(trail.governed.admin)[:4] == LAST
+
+
+def filters(trail: Trail) -> dict[str, tuple[dict[str, Any], list[str]]]:
+    uid = trail.governed.project.uid
+    at = trail.enabled.created_at
+    return {
+        "actor": ({"actor": "payments-developer"}, ["update_settings"]),
+        "project": ({"project": uid}, [*LAST, "add_tasks", "add_project"]),
+        "other project": ({"project": "0" * 32}, []),
+        "role": ({"role": 8}, ["set_permissions", "add_project"]),
+        "flag": ({"flag": "is_copy"}, ["set_permissions", "add_project"]),
+        "flag of a role": ({"role": 4, "flag": "is_execute"}, [*LAST[:2], "add_project"]),
+        "key": ({"settings_key": "/repository/branch"}, ["update_settings"]),
+        "key above": ({"settings_key": "/repository"}, ["update_settings"]),
+        "key inside what went": ({"settings_key": "/notifications/enabled"}, ["update_settings"]),
+        "other key": ({"settings_key": "/repository/url"}, []),
+        "kind": ({"kind": "set_enabled"}, ["set_enabled"]),
+        "channel": ({"channel": Channel.API}, []),
+        "state": ({"state": "refused"}, []),
+        "since": ({"since": at}, LAST[:3]),
+        "until": ({"until": at, "kind": "update_settings"}, ["update_settings"]),
+        "until itself": ({"until": at, "kind": "set_enabled"}, []),
+        "request": ({"request_id": "r-1"}, []),
+        "words": ({"text": "payments dev"}, ["update_settings"]),
+        "other words": ({"text": "evelop"}, []),
+        "operation": ({"operation_id": trail.enabled.pk}, ["set_enabled"]),
+        "several": ({"project": uid, "role": 4, "kind": "edit_matrix"}, ["edit_matrix"]),
+    }
+
+
+def test_each_filter_leaves_what_it_names(trail: Trail) -> None:
+    found = {
+        name: kinds(trail.governed.admin, **wanted) for name, (wanted, _) in filters(trail).items()
+    }
+    assert found == {name: expected for name, (_, expected) in filters(trail).items()}
+
+
+def test_a_task_s_operations_are_those_that_changed_it(trail: Trail) -> None:
+    keys = [Task.objects.get(uid=uid).pk for uid in trail.uids]
+    admin = trail.governed.admin
+    assert kinds(admin, task_id=keys[0]) == ["set_enabled", "update_settings", "add_tasks"]
+    assert kinds(admin, task_id=keys[1]) == ["set_permissions", "update_settings", "add_tasks"]
+    assert kinds(admin, task_id=keys[1], kind="add_tasks") == ["add_tasks"]
+
+
+def test_changes_are_told_place_by_place(trail: Trail) -> None:
+    one, two = trail.uids
+    uid = trail.governed.project.uid
+    assert changes(trail.governed.admin)[:5] == [
+        ("role_permission.changed", f"{uid}/4", ["/roles/4/is_execute"]),
+        (
+            "task_permission.changed",
+            two,
+            ["/follows_project", "/roles/4/is_execute", "/roles/8/is_copy"],
+        ),
+        ("task.changed", one, ["/enabled", "/disabled_reason"]),
+        *(
+            (
+                "task.changed",
+                each,
+                ["/settings/notifications/enabled", "/settings/repository/branch"],
+            )
+            for each in trail.uids
+        ),
+    ]
+
+
+def test_a_filter_of_places_leaves_the_changes_and_not_the_operations(trail: Trail) -> None:
+    admin, (_, two) = trail.governed.admin, trail.uids
+    found = changes(admin, role=4, flag="is_execute")
+    assert [(type_, object_id) for type_, object_id, _ in found[:2]] == [
+        ("role_permission.changed", f"{trail.governed.project.uid}/4"),
+        ("task_permission.changed", two),
+    ]
+    assert [type_ for type_, _, _ in found[2:]] == ["role_permission.added"]
+    assert len(changes(admin, settings_key="/notifications/enabled")) == 2
+    assert not changes(admin, settings_key="/repository/url")
+    assert len(changes(admin, role=8, kind="set_permissions")) == 1
+
+
+def test_a_batch_over_projects_is_told_of_the_one_that_is_asked_for(trail: Trail) -> None:
+    other = build_governed("treasury")
+    uids = [*trail.uids, *other.add_tasks(1)]
+    apply(other.admin, SetEnabled(enabled=False, reason="all"), uids)
+    (found,) = changes(other.admin, project=other.project.uid, kind="set_enabled")
+    assert found[1] == uids[-1]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+@pytest.mark.parametrize("by_task", [False, True])
+def test_pages_together_are_all_changes_once(trail: Trail, limit: int, by_task: bool) -> None:
+    wanted = {"task_id": Task.objects.get(uid=trail.uids[0]).pk} if by_task else {}
+    reading = reader(trail.governed.admin, **wanted)
+    expected = list(stream(reader=reading))
+    paged: list[Found] = []
+    while page := read_page(reader=reading, after=paged[-1].place if paged else None, limit=limit):
+        assert len(page) <= limit
+        paged += page
+    assert told(paged) == told(expected)
+    assert len({found.place for found in paged}) == len(paged) > 3
+
+
+def test_pages_of_operations_together_are_all_of_them_once(trail: Trail) -> None:
+    # As many at one instant as make it matter what comes after the time.
+    admin, at = trail.governed.admin, trail.settings.created_at
+    for _ in range(5):
+        operation = new_operation(actor=admin, kind="same", origin=ORIGIN, at=at)
+        operation.finished_at = at
+        operation.save(force_insert=True)
+    reading = reader(admin)
+    listed = list(Operation.objects.order_by("-created_at", "-pk"))
+    paged: list[Operation] = []
+    while page := read_operations(reader=reading, after=_place(paged), limit=2):
+        paged += page
+    assert paged == listed
+
+
+def _place(paged: list[Operation]) -> Place | None:
+    return Place(paged[-1].created_at, paged[-1].pk) if paged else None
+
+
+def seen(actor: User) -> set[tuple[str, str]]:
+    """Return the tasks of which the actor reads anything, with what they read."""
+    return {(uid, kind) for kind, uid, _ in changes(actor) if kind.startswith("task")}
+
+
+def expected(trail: Trail, uids: Sequence[str]) -> set[tuple[str, str]]:
+    """Return what was done to the tasks, by whomever."""
+    found = changes(trail.governed.admin)
+    return {(uid, kind) for kind, uid, _ in found if kind.startswith("task") and uid in uids}
+
+
+def test_others_than_auditors_read_what_was_done_to_the_tasks_that_they_may_view(
+    trail: Trail,
+) -> None:
+    governed = trail.governed
+    (hidden,) = build_governed("treasury").add_tasks(1)
+    change(governed.manager, trail.uids[1:], flags={8: {"is_view": False}})
+    assert seen(governed.developer) == expected(trail, trail.uids)
+    assert seen(governed.viewer) == expected(trail, trail.uids[:1])
+    assert not seen(governed.outsider)
+    assert expected(trail, [hidden])
+    assert kinds(governed.viewer) == ["set_enabled", "update_settings", "add_tasks"]
+    assert kinds(governed.developer)[0] == "set_permissions"
+    assert not kinds(governed.outsider)
+    # What was done to no task, such as to the project's matrix, is told to who did it.
+    assert not [kind for kind, _, _ in changes(governed.developer) if not kind.startswith("task")]
+
+
+def test_what_others_are_told_follows_what_they_may_view_today(trail: Trail) -> None:
+    developer = trail.governed.developer
+    lower = {4: dict.fromkeys(("is_view", "is_modify"), False)}
+    change(trail.governed.manager, trail.uids[1:], flags=lower)
+    assert {uid for uid, _ in seen(developer)} == set(trail.uids[:1])
+    viewable = visible_tasks(actor=developer).values_list("uid", flat=True)
+    assert seen(developer) == expected(trail, list(viewable))
+
+
+def test_a_project_of_others_says_nothing_about_one_s_own_tasks(trail: Trail) -> None:
+    other = build_governed("treasury")
+    uids = [*trail.uids, *other.add_tasks(1)]
+    apply(other.admin, SetEnabled(enabled=False, reason="all"), uids)
+    assert kinds(trail.governed.viewer, kind="set_enabled", project=trail.governed.project.uid)
+    assert not kinds(trail.governed.viewer, project=other.project.uid)
+
+
+def test_whoever_may_view_a_task_reads_all_that_was_done_to_it(trail: Trail) -> None:
+    task = Task.objects.get(uid=trail.uids[0])
+    found = changes(trail.governed.viewer, task_id=task.pk)
+    assert [type_ for type_, _, _ in found] == [
+        "task.changed",
+        "task.changed",
+        "task.added",
+        "task_permission.added",
+    ]
+
+
+def test_auditors_read_everything_though_they_hold_no_role(trail: Trail) -> None:
+    auditor = User.objects.create_user("auditor")
+    auditor.groups.add(Group.objects.get(name="auditors"))
+    auditor = User.objects.get(pk=auditor.pk)
+    assert kinds(auditor) == kinds(trail.governed.admin)
+
+
+def test_secrets_are_named_and_not_told(trail: Trail) -> None:
+    secret = "hunter2hunter2"
+    patch = {"repository": {"token": secret}}
+    operation = apply(trail.governed.admin, UpdateSettings(patch=patch), trail.uids[:1]).operation
+    found = read_page(
+        reader=reader(trail.governed.admin, operation_id=operation.pk), after=None, limit=5
+    )
+    (event,) = Events().of(found)
+    assert event["changes"] == [{"place": "/settings/repository/token", "secret": True}]
+    added = build_governed("treasury")
+    with administrative_operation(actor=added.admin, kind="add", origin=ORIGIN) as operation:
+        Task.objects.create(
+            project=added.project,
+            task_type=added.task_type,
+            name="with a token",
+            settings={"repository": {"token": "secret:" + "0" * 32, "branch": "main"}},
+            created_by=added.admin,
+        )
+    found = read_page(reader=reader(added.admin, operation_id=operation.pk), after=None, limit=5)
+    event = next(iter(Events().of(found)))
+    assert event["changes"][-2:] == [
+        {"place": "/settings/repository/branch", "after": "main"},
+        {"place": "/settings/repository/token", "secret": True},
+    ]
+
+
+def test_members_accounts_and_groups_are_told_of_by_name(trail: Trail) -> None:
+    governed = trail.governed
+    group = Group.objects.create(name="release")
+    with administrative_operation(actor=governed.admin, kind="many", origin=ORIGIN) as operation:
+        RoleMember.objects.create(role=governed.role(5), group=group)
+        RoleMember.objects.get(user=governed.viewer).delete()
+        governed.viewer.groups.add(group)
+        governed.viewer.is_active = False
+        governed.viewer.save()
+    found = read_page(reader=reader(governed.admin, operation_id=operation.pk), after=None, limit=9)
+    assert [
+        (event["type"], event["object"]["name"], event["role"], event["changes"])
+        for event in Events().of(found)
+    ] == [
+        (
+            "account.changed",
+            "payments-viewer",
+            None,
+            [{"place": "/is_active", "before": True, "after": False}],
+        ),
+        ("group_member.added", "release", None, [{"place": "/user", "after": "payments-viewer"}]),
+        ("role_member.added", "Test manager", 5, [{"place": "/group", "after": "release"}]),
+        ("role_member.removed", "Viewer", 8, [{"place": "/user", "before": "payments-viewer"}]),
+    ]
+
+
+def test_a_time_window_leaves_what_is_inside(trail: Trail) -> None:
+    middle = trail.enabled.created_at
+    window = {"since": middle, "until": middle + timedelta(microseconds=1)}
+    assert kinds(trail.governed.admin, **window) == ["set_enabled"]
