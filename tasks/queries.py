@@ -98,7 +98,7 @@ WITH RECURSIVE tried (project_id, stem, number, is_free, wanted) AS (
             SELECT
             FROM tasks_task AS task
             WHERE task.project_id = tried.project_id
-              AND task.name = tried.stem || '-copy-' || (tried.number + 1)
+              AND task.name = tried.stem || (tried.number + 1)
               AND task.recycled_at IS NULL
         ) AS is_free
     ) AS next

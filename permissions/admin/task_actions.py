@@ -1,7 +1,11 @@
 """The bulk actions on tasks that need to know of permissions; loading this registers them."""
 
+from django import forms
+from unfold.widgets import UnfoldAdminTextInputWidget
+
 from permissions.admin.permissions_form import PermissionsForm
 from permissions.changes import CopyTasks, SetPermissions
+from permissions.changes.copies import VENDORS_WORD
 from tasks.admin.bulk_actions import BulkAction, register_bulk_action
 from tasks.admin.change_forms import ChangeForm
 
@@ -27,13 +31,26 @@ class OwnForm(ChangeForm):
 
 
 class CopyForm(ChangeForm):
-    """Asks nothing."""
+    """Asks what the copies shall be called."""
 
-    asks = False
+    word = forms.RegexField(
+        # As names go on in pipelines and addresses.
+        r"^\w(?:[\w .-]*\w)?$",
+        max_length=40,
+        initial=VENDORS_WORD,
+        label="Word in the names",
+        help_text=(
+            "A copy of “build” is called “build-copy-1”: the name of its source, this word, and the first"
+            " number that is free. It is in its source's project, with the same settings and permissions,"
+            " and you are its creator."
+        ),
+        error_messages={"invalid": "Letters, digits, and between them blanks, dots and hyphens."},
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+    )
 
     def change(self) -> CopyTasks:
         """Return the change that copies."""
-        return CopyTasks()
+        return CopyTasks(word=self.cleaned_data["word"])
 
 
 for action in (

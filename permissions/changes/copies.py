@@ -28,8 +28,10 @@ from tasks.models import new_uid
 from tasks.names import NameInProject, free_numbers, hold_names
 
 
-# A name has 200 characters at most; this leaves room for "-copy-" and any number.
-_LONGEST_STEM = 184
+# What stands between a source's name and its copy's number, as the vendor has it.
+VENDORS_WORD = "copy"
+# A name has 200 characters at most; this leaves room for two hyphens and any number besides the word.
+_ROOM = 188
 
 _NO_COPY = json.dumps({"copy": None})
 
@@ -55,10 +57,9 @@ class SourceRow(NamedTuple):
     creators_flags: int
     uid_of_copy: str
 
-    @property
-    def stem(self) -> NameInProject:
-        """What the copy's name begins with."""
-        return NameInProject(self.project_id, self.name[:_LONGEST_STEM])
+    def stem(self, word: str) -> NameInProject:
+        """What stands before the number in the copy's name."""
+        return NameInProject(self.project_id, f"{self.name[: _ROOM - len(word)]}-{word}-")
 
 
 class Copy(NamedTuple):
@@ -74,6 +75,7 @@ class CopyTasks(Change[SourceRow]):
 
     The actor becomes the copies' creator, and so holds what the matrix gives a task's creator: a copy
     by which the actor would come to hold more than on its source, besides managing it, is refused.
+    A copy is named as its source, with `word`, of forty characters at most, and the first free number.
     """
 
     kind: ClassVar[str] = "copy_tasks"
@@ -81,15 +83,16 @@ class CopyTasks(Change[SourceRow]):
     right: ClassVar[str] = "copy_task"
     plans_together: ClassVar[bool] = True
 
+    word: str = VENDORS_WORD
+
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:
-        """Return the change; it takes no parameters."""
-        del parameters
-        return cls()
+        """Return the change that `parameters()` described."""
+        return cls(word=parameters["word"])
 
     def parameters(self) -> dict[str, Any]:
-        """Return nothing: the targets say it all."""
-        return {}
+        """Return the word for the names."""
+        return {"word": self.word}
 
     def read(self, *, uids: Sequence[str], lock: bool) -> list[SourceRow]:
         """Return the sources with their permissions; locked, nobody else takes names meanwhile."""
@@ -108,7 +111,7 @@ class CopyTasks(Change[SourceRow]):
         del actor
         types = read_schemas({row.task_type_id for row, _ in rows})
         refused = {row.uid: _refusal(row, held, types) for row, held in rows}
-        names = _names([row for row, _ in rows if not refused[row.uid]])
+        names = _names([row for row, _ in rows if not refused[row.uid]], word=self.word)
         for row, _ in rows:
             yield refused[row.uid] or _copy_outcome(Copy(row, names[row.uid]), types)
 
@@ -164,13 +167,14 @@ def _refusal(
     return None
 
 
-def _names(rows: Sequence[SourceRow]) -> dict[str, str]:
-    """Return the name of each task's copy in the vendor's way: name-copy-1, the first that is free."""
+def _names(rows: Sequence[SourceRow], *, word: str) -> dict[str, str]:
+    """Return the name of each task's copy, such as name-copy-1: the first that is free."""
+    stems = {row.uid: row.stem(word) for row in rows}
     free = {
         stem: iter(numbers)
-        for stem, numbers in free_numbers(wanted=Counter(row.stem for row in rows)).items()
+        for stem, numbers in free_numbers(wanted=Counter(stems.values())).items()
     }
-    return {row.uid: f"{row.stem.name}-copy-{next(free[row.stem])}" for row in rows}
+    return {uid: f"{stem.name}{next(free[stem])}" for uid, stem in stems.items()}
 
 
 def _copy_outcome(copy: Copy, types: Mapping[int, TypeSchema]) -> Outcome:

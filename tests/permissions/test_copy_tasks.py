@@ -80,6 +80,18 @@ def test_long_names_are_cut_and_still_unique_in_one_batch(governed: Governed) ->
     assert names == ["x" * 184 + f"-copy-{number}" for number in (1, 2, 3)]
 
 
+def test_another_word_counts_by_itself_and_keeps_names_short_enough(governed: Governed) -> None:
+    (uid,) = governed.add_tasks(1)
+    rename(uid, "x" * 200)
+    word = "w" * 40
+    names = [
+        copies_of(apply(governed.developer, change, [uid]))[0].name
+        for change in (COPY, CopyTasks(word=word), CopyTasks(word=word))
+    ]
+    assert names == ["x" * 184 + "-copy-1", *(f"{'x' * 148}-{word}-{number}" for number in (1, 2))]
+    assert CopyTasks.from_parameters(CopyTasks(word=word).parameters()) == CopyTasks(word=word)
+
+
 def test_a_preview_promises_the_name_and_no_id(governed: Governed) -> None:
     (uid,) = governed.add_tasks(1)
     (outcome,) = preview(governed.developer, COPY, [uid]).outcomes

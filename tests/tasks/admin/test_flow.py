@@ -42,7 +42,6 @@ def body_of(response: Any) -> str:
     ("action", "says"),
     [
         ("use_own", [("Permissions", "the project's", "its own")]),
-        ("copy", [("Copy", "–", "task {uid}-copy-1")]),
         ("recycle", [("recycled", "no", "yes")]),
     ],
 )
@@ -58,6 +57,18 @@ def test_an_action_is_previewed_in_words_and_applied(
     operation = Operation.objects.latest("created_at")
     assert applied.headers["Location"].endswith(f"/{operation.pk}/change/")
     assert (operation.changed, operation.state) == (1, State.APPLIED)
+
+
+def test_copies_are_called_as_the_form_says(governed: Governed) -> None:
+    uid = governed.add_tasks(1)[0]
+    client = visit(governed.developer)
+    draft = choose(client, "copy", [uid])
+    assert 'value="copy"' in text_of(client.get(page("tasks_task_draft", draft.pk)))
+    assert "between them blanks" in text_of(write_down(client, draft, {"word": "-/"}))
+    write_down(client, draft, {"word": "eu west"})
+    assert rows_of(client, draft) == [(uid, [("Copy", "–", f"task {uid}-eu west-1")])]
+    confirm(client, draft)
+    assert Task.objects.filter(name=f"task {uid}-eu west-1").exists()
 
 
 def test_flags_are_previewed_one_by_one_with_the_names_of_roles(governed: Governed) -> None:
