@@ -4,7 +4,7 @@ It has two ways: fields, made from the schemas that the chosen tasks' types shar
 patch. Of both, only the one that is open counts. A secret is never in a text, and is never shown again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
@@ -35,6 +35,10 @@ from tasks.shared_properties import (
 
 
 FIELDS, PATCH = "fields", "patch"
+
+# Two fields each: a request has a thousand at most.
+_MOST_SETTINGS, _MOST_SECRETS = 400, 80
+_NO_ROOM = "the form has no room for it: write it in the patch"
 
 _CHANGED_TYPES = (
     "The schema of a task type, or what you may see, changed since you opened this form:"
@@ -98,9 +102,14 @@ class SettingsForm(ChangeForm):
         self._seen = seen_targets(actor=chosen.actor, uids=chosen.uids)
         self.types = read_types(type_ids=sorted({task.task_type_id for task in self._seen}))
         named = [each.named_schema for each in self.types]
-        self._shared = shared_properties(named) if named else Shared([], [])
-        self._settings = list(_with_fields(settable(self._shared.properties), prefix=""))
-        self._secrets = list(_with_fields(secret_properties(named), prefix="patch-"))
+        shared = shared_properties(named) if named else Shared([], [])
+        settings = list(settable(shared.properties))
+        self.left_out = [
+            *shared.left_out,
+            *(LeftOut(each.place, _NO_ROOM) for each in settings[_MOST_SETTINGS:]),
+        ]
+        self._settings = _with_fields(settings[:_MOST_SETTINGS], prefix="")
+        self._secrets = _with_fields(secret_properties(named)[:_MOST_SECRETS], prefix="patch-")
         self.patch_problems: Sequence[LineProblem] = ()
         self._patch: Mapping[str, Any] = {}
         for each in (*self._settings, *self._secrets):
@@ -120,11 +129,6 @@ class SettingsForm(ChangeForm):
     def may_change(self) -> int:
         """How many of them the actor may change."""
         return sum(UpdateSettings.right in task.held for task in self._seen)
-
-    @property
-    def left_out(self) -> Sequence[LeftOut]:
-        """Return the properties that have no field, and why."""
-        return self._shared.left_out
 
     def settings(self) -> list[ShownSetting]:
         """Return the settings to show, grouped as in the schema."""
@@ -238,8 +242,8 @@ class SettingsForm(ChangeForm):
         return top
 
 
-def _with_fields(
-    properties: Iterator[SharedProperty] | Sequence[SharedProperty], *, prefix: str
-) -> Iterator[SettingFields]:
-    for number, each in enumerate(properties):
-        yield SettingFields(subject=each, number=number, prefix=prefix)
+def _with_fields(properties: Sequence[SharedProperty], *, prefix: str) -> list[SettingFields]:
+    return [
+        SettingFields(subject=each, number=number, prefix=prefix)
+        for number, each in enumerate(properties)
+    ]

@@ -122,6 +122,17 @@ def test_what_the_types_do_not_share_has_no_field_and_a_reason(governed: Governe
     ]
 
 
+def test_a_schema_with_more_settings_than_a_request_may_have_fields_leaves_some_to_the_patch(
+    governed: Governed,
+) -> None:
+    many = {f"key_{number:03}": {"type": "boolean"} for number in range(450)}
+    schema = {"type": "object", "properties": many}
+    TaskType.objects.filter(pk=governed.task_type.pk).update(schema=schema)
+    form = empty(governed.developer, governed.add_tasks(1))
+    assert (len(form.settings()), len(form.left_out)) == (400, 50)
+    assert len(form.fields) < 1_000
+
+
 def test_a_form_made_from_another_schema_is_not_taken(governed: Governed) -> None:
     uids = governed.add_tasks(1)
     form = filled(governed.developer, uids, how_notifications_enabled="on", known="0" * 16)
