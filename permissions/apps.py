@@ -19,8 +19,8 @@ class PermissionsConfig(AppConfig):
     verbose_name = "Permissions"
 
     def ready(self) -> None:
-        """Load what registers itself: changes, answers to who may do and see what, the trail's subjects."""
-        autodiscover_modules("changes", "authority", "effective", "subjects")
+        """Load what registers itself: changes, undo, answers to who may what, the trail's subjects."""
+        autodiscover_modules("changes", "authority", "effective", "project_undo", "subjects")
         post_migrate.connect(fill_permission_bits, sender=self)
 
 

@@ -4,7 +4,6 @@ What `tasks.batch.pipeline` is for tasks, under the same rules: locked before it
 flag that they do not hold, bound by a fingerprint, recorded under an operation.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,12 +34,12 @@ from permissions.flags import NONE, Flag, flags_in
 from permissions.matrix import Grant, read_matrices
 from permissions.models import RolePermission
 from permissions.states import ProjectRoles, Situation, State, Step, Wanted, judge, read_projects
+from tasks.batch.batch import Applied, Receipt
 from tasks.batch.errors import NotRevertible
 from tasks.batch.operations import visible_operation
-from tasks.batch.plan import REFUSED_KINDS, Outcome, OutcomeKind, PlanWarning, Reason
+from tasks.batch.plan import REFUSED_KINDS, Outcome, OutcomeKind, Plan, PlanWarning, Reason
 from tasks.batch.refusals import record_refused_attempt
 from tasks.models import Project
-from tasks.secrets import keyed_digest
 from tasks.visibility import visible_projects
 
 
@@ -62,10 +61,20 @@ class MatrixPlan:
     warnings: Sequence[PlanWarning] = ()
 
     @cached_property
+    def of_project(self) -> Plan:
+        """The plan as one of a single target, the project, for who knows nothing of matrices."""
+        return Plan(
+            kind=self.change.kind,
+            identity=self.change.parameters(),
+            outcomes=[self.outcome],
+            warnings=self.warnings,
+            noun="project",
+        )
+
+    @property
     def fingerprint(self) -> str:
         """A keyed digest over the change and the matrix that it was judged by."""
-        seen = [self.change.kind, self.change.parameters(), self.outcome.kind, self.outcome.mark]
-        return keyed_digest(purpose="matrix", content=json.dumps(seen, sort_keys=True).encode())
+        return self.of_project.fingerprint
 
 
 class AppliedMatrix(NamedTuple):
@@ -96,7 +105,13 @@ def preview(*, actor: User, change: MatrixChange) -> MatrixPlan:
 
 
 def apply(
-    *, actor: User, change: MatrixChange, origin: Origin, expected: str = "", reason: str = ""
+    *,
+    actor: User,
+    change: MatrixChange,
+    origin: Origin,
+    expected: str = "",
+    reason: str = "",
+    receipt: Receipt | None = None,
 ) -> AppliedMatrix:
     """Apply the change under an operation of its own.
 
@@ -105,36 +120,39 @@ def apply(
         MatrixDrifted: the plan is not the expected one.
     """
     try:
-        return _apply(actor=actor, change=change, origin=origin, expected=expected, reason=reason)
+        with administrative_operation(
+            actor=actor,
+            kind=change.kind,
+            origin=origin,
+            parameters=change.parameters(),
+            reason=reason,
+        ) as operation:
+            if receipt:
+                receipt.claim()
+            plan = _apply(operation=operation, actor=actor, change=change, expected=expected)
+            if receipt:
+                receipt.settle(applied=Applied(operation, plan.of_project))
     except (MatrixRefused, MatrixDrifted) as error:
         _record_refused(actor, change, origin, reason, error)
         raise
-
-
-def _apply(
-    *, actor: User, change: MatrixChange, origin: Origin, expected: str, reason: str
-) -> AppliedMatrix:
-    with administrative_operation(
-        actor=actor,
-        kind=change.kind,
-        origin=origin,
-        parameters=change.parameters(),
-        reason=reason,
-    ) as operation:
-        keys = _lock(project_uid=change.project_uid)
-        plan = _plan(actor=actor, change=change)
-        if expected and expected != plan.fingerprint:
-            raise MatrixDrifted
-        if plan.outcome.kind in REFUSED_KINDS:
-            raise MatrixRefused(plan)
-        operation.fingerprint = plan.fingerprint
-        operation.reverts_id = change.reverts
-        operation.targets = 1
-        operation.changed = int(plan.outcome.kind is OutcomeKind.CHANGE)
-        operation.unchanged = 1 - operation.changed
-        if operation.changed:
-            _write(step=plan.outcome.write, keys=keys, operation=operation, at=timezone.now())
     return AppliedMatrix(operation, plan)
+
+
+def _apply(*, operation: Operation, actor: User, change: MatrixChange, expected: str) -> MatrixPlan:
+    keys = _lock(project_uid=change.project_uid)
+    plan = _plan(actor=actor, change=change)
+    if expected and expected != plan.fingerprint:
+        raise MatrixDrifted
+    if plan.outcome.kind in REFUSED_KINDS:
+        raise MatrixRefused(plan)
+    operation.fingerprint = plan.fingerprint
+    operation.reverts_id = change.reverts
+    operation.targets = 1
+    operation.changed = int(plan.outcome.kind is OutcomeKind.CHANGE)
+    operation.unchanged = 1 - operation.changed
+    if operation.changed:
+        _write(step=plan.outcome.write, keys=keys, operation=operation, at=timezone.now())
+    return plan
 
 
 def _record_refused(

@@ -4,6 +4,7 @@ from permissions.admin import accounts as accounts
 from permissions.admin import matrices as matrices
 from permissions.admin import outcomes as outcomes
 from permissions.admin import project_panels as project_panels
+from permissions.admin import project_undo_page as project_undo_page
 from permissions.admin import projects as projects
 from permissions.admin import roles as roles
 from permissions.admin import task_actions as task_actions

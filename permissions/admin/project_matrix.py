@@ -22,6 +22,7 @@ from permissions.admin.grids import FLAG_LABELS
 from permissions.admin.project_matrix_form import MatrixForm
 from permissions.admin.toggles import TogglesUnreadable, query_of, toggles_in
 from permissions.changes import SetProjectMatrix
+from permissions.changes.project_matrix import MatrixChange
 from permissions.flags import NONE, Flag, flags_in
 from permissions.matrix import Rows
 from permissions.models import Role
@@ -78,13 +79,16 @@ class MatrixPages:
         except TogglesUnreadable:
             messages.warning(self.request, "That address names no change. Choose it here.")
             return HttpResponseRedirect(self._address("change_permissions"))
-        change = SetProjectMatrix(project_uid=self.project.uid, flags=flags)
+        return self.decide(SetProjectMatrix(project_uid=self.project.uid, flags=flags))
+
+    def decide(self, change: MatrixChange) -> HttpResponse:
+        """Show what the change would do; sent back, apply exactly that."""
         form = ReasonForm(self.request.POST or None)
         if form.is_valid():
             return self._apply(change, reason=form.cleaned_data["reason"])
         return self._show(project_pipeline.preview(actor=actor_of(self.request), change=change))
 
-    def _apply(self, change: SetProjectMatrix, *, reason: str) -> HttpResponse:
+    def _apply(self, change: MatrixChange, *, reason: str) -> HttpResponse:
         try:
             applied = project_pipeline.apply(
                 actor=actor_of(self.request),
@@ -116,6 +120,8 @@ class MatrixPages:
             "holders": f"{plan.reach.users:,}",
             "reason": ReasonForm(self.request.POST or None)["reason"],
             "back": self._address("change_permissions"),
+            "undoes": plan.change.reverts,
+            "is_conflict": outcome.kind is OutcomeKind.CONFLICT,
         }
         return self._render("admin/project_permissions_preview.html", context)
 

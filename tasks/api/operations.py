@@ -26,7 +26,7 @@ from tasks.batch.cancelling import cancel
 from tasks.batch.errors import Malformed, NotRevertible, OperationUnknown, TooLate
 from tasks.batch.operations import visible_operation
 from tasks.batch.pipeline import Batch
-from tasks.batch.revert import Undo, batch_to_undo
+from tasks.batch.revert import AskedUndo, Undo, batch_to_undo
 
 
 # Of these, not all targets have been judged.
@@ -172,15 +172,21 @@ class RevertView(OpseraBatchView):
         return {"POST": scope}
 
     def batch_of(self, *, actor: User, body: dict[str, Any], origin: Origin) -> Batch:
-        """Return the batch that undoes the operation.
-
-        Raises:
-            Malformed: the body says something else than whether to skip conflicts.
-            OperationUnknown: there is no such operation, or it is somebody else's.
-            NotRevertible: it cannot be undone.
-        """
+        """Return the batch that undoes the operation, if that was one."""
         undo = _undo_in(body, operation_id=self.kwargs["operation_id"])
         return batch_to_undo(actor=actor, undo=undo, origin=origin)
+
+    def asked_in(
+        self, *, actor: User, body: dict[str, Any], origin: Origin, expected: str
+    ) -> AskedUndo:
+        """Return the undo that the body asks for.
+
+        Raises:
+            Malformed: the body says something else than what to do about conflicts.
+        """
+        del actor
+        undo = _undo_in(body, operation_id=self.kwargs["operation_id"])
+        return AskedUndo(undo=undo, origin=origin, expected=expected)
 
 
 def _undo_in(body: dict[str, Any], *, operation_id: UUID) -> Undo:

@@ -129,7 +129,7 @@ class OpseraBatchView(OpseraView, BatchView):
 
     def previewed_body(self, plan: Plan) -> dict[str, Any]:
         """Return what would be done to each task."""
-        counted = f"{plan.counts[OutcomeKind.CHANGE]} of {len(plan.outcomes)} tasks"
+        counted = f"{plan.counts[OutcomeKind.CHANGE]} of {len(plan.outcomes)} {plan.noun}s"
         message = f"Dry run: {counted} would be changed; nothing was changed."
         return _success(message, _log(plan, "would change"))
 
@@ -212,15 +212,16 @@ def _success(message: str, log: list[str]) -> dict[str, Any]:
 
 
 def _log(plan: Plan, verb: str) -> list[str]:
-    return [_line(outcome, verb) for outcome in plan.outcomes]
+    noun = plan.noun.capitalize()
+    return [f"{noun} {outcome.uid}: {_what(outcome, verb)}" for outcome in plan.outcomes]
 
 
-def _line(outcome: Outcome, verb: str) -> str:
+def _what(outcome: Outcome, verb: str) -> str:
     if outcome.kind is OutcomeKind.CHANGE:
-        return f"Task {outcome.uid}: {verb} {_places(outcome.changed)}"
+        return f"{verb} {_places(outcome.changed)}"
     if outcome.detail:
-        return f"Task {outcome.uid}: left alone, {outcome.detail}"
-    return f"Task {outcome.uid}: unchanged, it already is so"
+        return f"left alone, {outcome.detail}"
+    return "unchanged, it already is so"
 
 
 def _places(places: Sequence[str]) -> str:

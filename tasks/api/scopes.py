@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from tasks.batch.change import Change
+from tasks.batch.revert import undoer_of
 
 
 SETTINGS_WRITE = "settings:write"
@@ -23,5 +24,5 @@ _OF_RIGHT: Mapping[str, str] = {
 
 def scope_of_kind(kind: str) -> str | None:
     """Return the scope that it takes to make, or undo, changes of this kind; None if nobody can."""
-    change = Change.of_kind(kind)
-    return _OF_RIGHT[change.right] if change else None
+    doer = Change.of_kind(kind) or undoer_of(kind)
+    return _OF_RIGHT[doer.right] if doer else None

@@ -6,7 +6,7 @@ A vendor's view reads its body into a batch and says how a result looks; everyth
 import json
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, cast
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from audit.address import client_address
 from audit.context import Origin
-from audit.models import Channel, Operation
+from audit.models import Channel, Operation, State
 from audit.request_id import request_id_of
 from tasks.api.faults import Fault, FaultCode, LengthRequired, fault_of
 from tasks.api.idempotency import Answer, AnsweredBefore, KeyReceipt, digest_of
@@ -29,7 +29,7 @@ from tasks.api.strict_json import StrictJSONParser
 from tasks.api.terms import Terms, read_terms
 from tasks.batch import pipeline
 from tasks.batch.errors import Malformed, PlanRefused
-from tasks.batch.pipeline import Applied, Batch
+from tasks.batch.pipeline import Applied, Batch, Receipt
 from tasks.batch.plan import Plan
 
 
@@ -43,6 +43,32 @@ class Token(Protocol):
 
     pk: int
     name: str
+
+
+class Asked(Protocol):
+    """What a request asks for, ready to be previewed and applied."""
+
+    def preview(self, *, actor: User) -> Plan:
+        """Return what it would do now."""
+
+    def apply(self, *, actor: User, receipt: Receipt | None, in_worker: bool) -> Applied:
+        """Do it now, or accept it for the worker."""
+
+
+@dataclass(frozen=True)
+class AskedBatch:
+    """A batch that a request asks for."""
+
+    batch: Batch
+
+    def preview(self, *, actor: User) -> Plan:
+        """Return what the batch would do now."""
+        return pipeline.preview(actor=actor, batch=self.batch)
+
+    def apply(self, *, actor: User, receipt: Receipt | None, in_worker: bool) -> Applied:
+        """Apply the batch, or submit it."""
+        carry_out = pipeline.submit if in_worker else pipeline.apply
+        return carry_out(actor=actor, batch=self.batch, receipt=receipt)
 
 
 class InterfaceView(APIView):
@@ -112,22 +138,32 @@ class BatchView(InterfaceView):
         terms = read_terms(request)
         actor = cast("User", request.user)
         body = body_of(request, required=self.body_required)
-        batch = self.batch_of(actor=actor, body=body, origin=origin_of(request))
-        batch = replace(batch, expected=terms.expected)
+        asked = self.asked_in(
+            actor=actor, body=body, origin=origin_of(request), expected=terms.expected
+        )
         if terms.dry_run:
-            return self._preview(actor, batch)
-        carry_out = pipeline.submit if terms.respond_async else pipeline.apply
+            return self._preview(asked.preview(actor=actor))
         receipt = self._receipt(request, terms) if terms.key else None
         try:
-            applied = carry_out(actor=actor, batch=batch, receipt=receipt)
+            applied = asked.apply(actor=actor, receipt=receipt, in_worker=terms.respond_async)
         except AnsweredBefore as before:
             return _response(before.answer, {"Idempotency-Replayed": "true"})
         settled = receipt.answer if receipt else None
-        return _response(settled or self._answer(applied, terms))
+        return _response(settled or self._answer(applied))
 
-    def _preview(self, actor: User, batch: Batch) -> HttpResponse:
+    def asked_in(
+        self, *, actor: User, body: dict[str, Any], origin: Origin, expected: str
+    ) -> Asked:
+        """Return what the body asks for: a batch, unless a view says otherwise.
+
+        Raises:
+            BatchError: it does not ask for anything.
+        """
+        batch = self.batch_of(actor=actor, body=body, origin=origin)
+        return AskedBatch(replace(batch, expected=expected))
+
+    def _preview(self, plan: Plan) -> HttpResponse:
         """Answer as applying would, and add the plan."""
-        plan = pipeline.preview(actor=actor, batch=batch)
         headers = {"ETag": f'"{plan.fingerprint}"'}
         if not plan.refusals:
             body = {**self.previewed_body(plan), "plan": plan_data(plan)}
@@ -142,12 +178,12 @@ class BatchView(InterfaceView):
             token_id=cast("Token", request.auth).pk,
             key=terms.key,
             digest=digest_of(request),
-            answer_of=lambda applied: self._answer(applied, terms),
+            answer_of=self._answer,
         )
 
-    def _answer(self, applied: Applied, terms: Terms) -> Answer:
+    def _answer(self, applied: Applied) -> Answer:
         headers = {"Location": f"{_OPERATIONS}{applied.operation.pk}"}
-        if not terms.respond_async:
+        if applied.operation.state != State.QUEUED:
             body = self.applied_body(applied.plan)
             return Answer(status=200, headers=headers, content=_as_json(body))
         headers["Preference-Applied"] = "respond-async"

@@ -64,7 +64,8 @@ class PlanRefused(BatchError):
     def __str__(self) -> str:
         refused = len(self.plan.refusals)
         return (
-            f"{refused} of {len(self.plan.outcomes)} tasks cannot be changed; nothing was changed"
+            f"{refused} of {len(self.plan.outcomes)} {self.plan.noun}s cannot be changed;"
+            " nothing was changed"
         )
 
 

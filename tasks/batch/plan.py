@@ -92,13 +92,14 @@ class Plan:
     """All outcomes of a change, in the order of the targets.
 
     `identity` says which change with which parameters; it may hold secrets and is never stored.
-    `warnings` come with a preview only.
+    `warnings` come with a preview only. `noun` is what the targets are.
     """
 
     kind: str
     identity: Mapping[str, Any] = field(repr=False)
     outcomes: Sequence[Outcome] = field(repr=False)
     warnings: Sequence[PlanWarning] = field(default=(), repr=False)
+    noun: str = "task"
 
     @cached_property
     def counts(self) -> Counter[OutcomeKind]:

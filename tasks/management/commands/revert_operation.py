@@ -8,10 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from audit.context import Origin
 from audit.models import Channel
-from tasks.batch import pipeline
 from tasks.batch.errors import BatchError, PlanRefused
 from tasks.batch.plan import Outcome, OutcomeKind, Plan
-from tasks.batch.revert import Undo, batch_to_undo
+from tasks.batch.revert import AskedUndo, Undo
 
 
 class Command(BaseCommand):
@@ -57,15 +56,15 @@ class Command(BaseCommand):
             raise CommandError(f"{error}.") from error
 
     def _undo(self, actor: User, undo: Undo, *, dry_run: bool) -> None:
-        batch = batch_to_undo(actor=actor, undo=undo, origin=Origin(channel=Channel.COMMAND))
+        asked = AskedUndo(undo=undo, origin=Origin(channel=Channel.COMMAND))
         if dry_run:
-            plan = pipeline.preview(actor=actor, batch=batch)
+            plan = asked.preview(actor=actor)
             if plan.refusals:
                 raise PlanRefused(plan)
             self._print(plan, "would change")
             self.stdout.write("Dry run: nothing was changed.")
             return
-        applied = pipeline.apply(actor=actor, batch=batch)
+        applied = asked.apply(actor=actor)
         self._print(applied.plan, "changed")
         self.stdout.write(f"Recorded as operation {applied.operation.pk}.")
 
@@ -73,7 +72,7 @@ class Command(BaseCommand):
         for outcome in plan.outcomes:
             self.stdout.write(_line(outcome, verb))
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(plan.counts.items()))
-        self.stdout.write(f"{len(plan.outcomes)} tasks: {counts}")
+        self.stdout.write(f"{len(plan.outcomes)} {plan.noun}s: {counts}")
 
 
 def _line(outcome: Outcome, verb: str) -> str:
