@@ -11,16 +11,24 @@ GRAVE = {"serious", "critical"}
 # Colours are all that differs between the light and the dark theme.
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 
+# A colour that is still on its way is nobody's choice.
+_AT_REST = """
+Promise.all(
+  document.getAnimations()
+    .filter(each => each.effect.getComputedTiming().endTime < Infinity)
+    .map(each => each.finished)
+)
+"""
 
-def barriers(page: Page, *, only: dict[str, Any] | None = None) -> set[str]:
-    """Return the grave findings on the page, one line each."""
+
+def barriers(page: Page, *, inside: str = "html", only: dict[str, Any] | None = None) -> set[str]:
+    """Return the grave findings on the page or a part of it, one line each."""
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE_SCRIPT)
-    # A colour that is still on its way is nobody's choice.
-    page.evaluate("Promise.all(document.getAnimations().map(each => each.finished))")
+    page.evaluate(_AT_REST)
     found = page.evaluate(
-        "options => axe.run(document, options)",
-        {"resultTypes": ["violations"], "preload": False, **(only or {})},
+        "([inside, options]) => axe.run(inside, options)",
+        [inside, {"resultTypes": ["violations"], "preload": False, **(only or {})}],
     )
     return {
         f"{violation['id']}: {' '.join(map(str, node['target']))}: {node['failureSummary']}"

@@ -18,6 +18,7 @@ from playwright.sync_api import (
     Request,
     Response,
     WebError,
+    expect,
     sync_playwright,
 )
 
@@ -42,6 +43,7 @@ def chromium(*, program: str) -> Iterator[Browser]:
     """Run the Chromium, without a screen."""
     # Root may not use the sandbox, and containers often cannot; the pages are all our own.
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
         browser = playwright.chromium.launch(executable_path=program, chromium_sandbox=False)
         yield browser
         browser.close()
