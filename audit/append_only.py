@@ -25,6 +25,12 @@ WHERE trigger.tgenabled IN ('O', 'A') AND trigger.tgname = ANY(%(names)s)
 """
 
 
+_PARTITIONS = """
+SELECT inhparent::regclass::text, inhrelid::regclass::text FROM pg_inherits
+JOIN pg_class AS parent ON parent.oid = inhparent AND parent.relkind = 'p'
+"""
+
+
 class Guard(pgtrigger.Trigger):
     """A trigger that calls one of our own functions.
 
@@ -95,6 +101,11 @@ class InstalledGuard(NamedTuple):
     definition: str
     body: str
 
+    def on(self, partition: str) -> "InstalledGuard":
+        """Return the same guard of a partition of the table, which can be reached by itself."""
+        definition = self.definition.replace(f" ON {self.table} ", f" ON {partition} ")
+        return self._replace(table=partition, definition=definition)
+
 
 def guards() -> list[InstalledGuard]:
     """Return every guard that the database must have."""
@@ -110,6 +121,11 @@ def missing_guards(connection: BaseDatabaseWrapper) -> list[InstalledGuard]:
     """Return the guards that the database lacks, has disabled, or has made to do something else."""
     expected = guards()
     with connection.cursor() as cursor:
+        cursor.execute(_PARTITIONS)
+        parts = cursor.fetchall()
+        expected += [
+            guard.on(part) for table, part in parts for guard in expected if guard.table == table
+        ]
         cursor.execute(_INSTALLED, {"names": [guard.name for guard in expected]})
         installed = set(map(InstalledGuard._make, cursor.fetchall()))
     return [guard for guard in expected if guard not in installed]

@@ -8,6 +8,7 @@ from django.core.checks import Tags, register
 from django.db.models.signals import post_migrate  # noqa: TID251 - about schemas, not rows
 
 from audit.checks import check_guards, check_seal_keys
+from audit.months import open_months_after_migrations
 
 
 class AuditConfig(AppConfig):
@@ -17,9 +18,10 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit"
 
     def ready(self) -> None:
-        """Register the system checks, and see to it that there is a group of auditors."""
+        """Register the system checks; see to the group of auditors and to the months of history."""
         register(check_guards, Tags.database)
         register(check_seal_keys, Tags.security)
+        post_migrate.connect(open_months_after_migrations, sender=self)
         post_migrate.connect(make_auditors, sender=self)
 
 

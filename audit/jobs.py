@@ -5,11 +5,13 @@ from contextlib import suppress
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from audit.anchors import NotAnchored, anchor_newest
+from audit.months import open_months
 from audit.seals import seal_all
 
 
@@ -68,3 +70,11 @@ def _somebody_writes() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_SOMEBODY_WRITES)
         return bool(cursor.fetchone()[0])
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="audit.open_months", queueing_lock="open_months")
+def begin_months(timestamp: int) -> None:
+    """Make room for the history of the next month, a month ahead; what fails is tried an hour later."""
+    del timestamp
+    open_months(at=timezone.now())

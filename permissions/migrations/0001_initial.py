@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import audit.context
+from audit.months import CreateHistory
 
 
 class Migration(migrations.Migration):
@@ -165,7 +166,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "API token",
             },
         ),
-        migrations.CreateModel(
+        CreateHistory(
             name="HistoricalApiToken",
             fields=[
                 ("id", models.BigIntegerField(auto_created=True, blank=True, verbose_name="ID")),
@@ -246,7 +247,7 @@ class Migration(migrations.Migration):
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
-        migrations.CreateModel(
+        CreateHistory(
             name="HistoricalRole",
             fields=[
                 ("id", models.BigIntegerField(auto_created=True, blank=True, verbose_name="ID")),
@@ -323,7 +324,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "matrices",
             },
         ),
-        migrations.CreateModel(
+        CreateHistory(
             name="HistoricalTaskPermission",
             fields=[
                 ("history_user_id", models.BigIntegerField(null=True)),
@@ -416,7 +417,7 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.CreateModel(
+        CreateHistory(
             name="HistoricalRolePermission",
             fields=[
                 ("id", models.BigIntegerField(auto_created=True, blank=True, verbose_name="ID")),
@@ -483,7 +484,7 @@ class Migration(migrations.Migration):
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
-        migrations.CreateModel(
+        CreateHistory(
             name="HistoricalRoleMember",
             fields=[
                 ("id", models.BigIntegerField(auto_created=True, blank=True, verbose_name="ID")),
@@ -951,7 +952,7 @@ class Migration(migrations.Migration):
                 ),
             ),
         ),
-        migrations.CreateModel(
+        CreateHistory(
             name="HistoricalGroup",
             fields=[
                 ("id", models.IntegerField(auto_created=True, blank=True, verbose_name="ID")),
@@ -978,7 +979,7 @@ class Migration(migrations.Migration):
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
-        migrations.CreateModel(
+        CreateHistory(
             name="HistoricalGroup_permissions",
             fields=[
                 ("id", models.IntegerField(auto_created=True, blank=True, verbose_name="ID")),
@@ -1004,7 +1005,7 @@ class Migration(migrations.Migration):
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
-        migrations.CreateModel(
+        CreateHistory(
             name="HistoricalUser",
             fields=[
                 ("id", models.IntegerField(auto_created=True, blank=True, verbose_name="ID")),
@@ -1064,7 +1065,7 @@ class Migration(migrations.Migration):
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
-        migrations.CreateModel(
+        CreateHistory(
             name="HistoricalUser_groups",
             fields=[
                 ("id", models.IntegerField(auto_created=True, blank=True, verbose_name="ID")),
@@ -1090,7 +1091,7 @@ class Migration(migrations.Migration):
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
-        migrations.CreateModel(
+        CreateHistory(
             name="HistoricalUser_user_permissions",
             fields=[
                 ("id", models.IntegerField(auto_created=True, blank=True, verbose_name="ID")),

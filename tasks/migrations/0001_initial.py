@@ -14,6 +14,7 @@ from django.db import migrations, models
 
 import audit.context
 import tasks.models
+from audit.months import CreateHistory
 
 
 class Migration(migrations.Migration):
@@ -229,7 +230,7 @@ class Migration(migrations.Migration):
                 ),
             },
         ),
-        migrations.CreateModel(
+        CreateHistory(
             name="HistoricalTask",
             fields=[
                 ("id", models.BigIntegerField(auto_created=True, blank=True, verbose_name="ID")),
@@ -314,7 +315,7 @@ class Migration(migrations.Migration):
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
-        migrations.CreateModel(
+        CreateHistory(
             name="HistoricalProject",
             fields=[
                 ("id", models.BigIntegerField(auto_created=True, blank=True, verbose_name="ID")),
@@ -374,7 +375,7 @@ class Migration(migrations.Migration):
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
-        migrations.CreateModel(
+        CreateHistory(
             name="HistoricalTaskType",
             fields=[
                 ("id", models.BigIntegerField(auto_created=True, blank=True, verbose_name="ID")),

@@ -162,3 +162,11 @@ def assert_named(*names: str, checkpoints: Sequence[Seal] = ()) -> None:
         verified(*checkpoints)
     missing = [name for name in names if not re.search(name, str(raised.value))]
     assert not missing, str(raised.value)
+
+
+def partitions_of(table: str) -> list[str]:
+    """Return the names of the table's months, the newest one last."""
+    found = execute(
+        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [table]
+    )
+    return sorted((name for (name,) in found), key=lambda name: (not name.endswith("before"), name))

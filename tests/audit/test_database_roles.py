@@ -9,12 +9,14 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 from psycopg import sql
 
 from audit.models import Operation
+from audit.months import open_months
 from audit.seals import seal_all
 from tasks.changes import UpdateSettings
-from tests.audit.sealed import UNDER_SEAL, execute, verified
+from tests.audit.sealed import UNDER_SEAL, execute, partitions_of, verified
 from tests.batches import apply
 from tests.conftest import Governed
 
@@ -65,6 +67,7 @@ def test_the_application_works_with_its_grants(role: str, committed: Governed) -
                 committed.developer, UpdateSettings(patch={"repository": {"branch": "main"}}), uids
             )
             committed.add_tasks(1)
+            open_months(at=timezone.now())
             assert seal_all() == [1]
             assert verified().waiting == 0
         finally:
@@ -126,6 +129,19 @@ def test_the_application_s_role_cannot_get_around_the_guards(role: str, harm: st
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         application.execute(harm.format(owner=owner))
+
+
+def test_the_application_s_role_makes_months_but_does_not_reach_them(role: str) -> None:
+    table = "tasks_historicaltask"
+    with closing(connected(user=role)) as application:
+        with application.transaction(force_rollback=True):
+            application.execute(f"SELECT audit_open_month('{table}', '2001-01-01')")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                application.execute(f"SELECT 1 FROM {table}_2001_01")  # noqa: S608
+        for harm in ("SELECT 1 FROM {}", "INSERT INTO {} DEFAULT VALUES", "DELETE FROM {}"):
+            for part in partitions_of(table):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    application.execute(harm.format(part))
 
 
 def test_the_application_s_role_changes_no_finished_operation(role: str) -> None:

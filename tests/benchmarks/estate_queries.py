@@ -19,7 +19,8 @@ FROM pg_constraint
 WHERE contype IN ('f', 'u') AND conrelid = ANY(%(tables)s::regclass[])
 """
 INDEXES = """
-SELECT format('DROP INDEX %%s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+SELECT format('DROP INDEX %%s', indexrelid::regclass),
+       replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ')
 FROM pg_index
 WHERE indrelid = ANY(%(tables)s::regclass[])
   AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)

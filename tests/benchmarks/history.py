@@ -50,10 +50,13 @@ def _generate(*, estate: Estate, rows: int) -> None:
         "actor": estate.manager.pk,
         "actor_name": estate.manager.username,
         "reason": REASON,
+        "histories": [table for table in queries.LARGE_TABLES if "historical" in table],
     }
     with transaction.atomic(), connection.cursor() as cursor, bare(queries.LARGE_TABLES):
         for statement in queries.GENERATE:
             cursor.execute(statement, arguments)
+        for table in arguments["histories"]:
+            cursor.execute(queries.GO_ON.format(table), {"table": table})
     with connection.cursor() as cursor:
         for table in queries.LARGE_TABLES:
             cursor.execute(f"VACUUM ANALYZE {table}")

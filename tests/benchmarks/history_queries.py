@@ -16,6 +16,13 @@ LARGE_TABLES = (
 # time, as they would have been written, without being sorted.
 REMEMBER = "SET LOCAL work_mem = '1GB'"
 
+# A month for every month of the two years, in each table.
+OPEN_MONTHS = """
+SELECT audit_open_month(history::regclass, month)
+FROM unnest(%(histories)s::text[]) AS history
+CROSS JOIN generate_series(now() - interval '731 days', now(), interval '27 days') AS month
+"""
+
 # `first` numbers the rows of all operations through.
 PLAN_OPERATIONS = """
 CREATE TEMPORARY TABLE planned_operation ON COMMIT DROP AS
@@ -74,13 +81,13 @@ ADD_TASK_HISTORY = """
 INSERT INTO tasks_historicaltask (
     id, uid, name, settings, enabled, disabled_reason, created_at, updated_at, recycled_at, version,
     project_id, task_type_id, created_by_id,
-    history_type, history_date, history_user_id, operation_id
+    history_id, history_type, history_date, history_user_id, operation_id
 )
 SELECT task.id, task.uid, task.name,
        jsonb_set(task.settings, '{repository,branch}', to_jsonb('release-' || planned.n)),
        planned.kind <> 'set_enabled' OR planned.n %% 2 = 0, '', task.created_at, planned.at, NULL,
        planned.n, task.project_id, task.task_type_id, task.created_by_id,
-       '~', planned.at, %(actor)s::bigint, planned.id::uuid
+       audit_first_number(planned.at) + row, '~', planned.at, %(actor)s::bigint, planned.id::uuid
 FROM planned_operation AS planned
 CROSS JOIN LATERAL generate_series(planned.first, planned.first + planned.rows - 1) AS row
 JOIN (
@@ -91,10 +98,11 @@ WHERE planned.kind IN ('update_settings', 'set_enabled')
 
 ADD_PERMISSION_HISTORY = """
 INSERT INTO permissions_historicaltaskpermission (
-    task_id, matrix_id, own_matrix_id, history_type, history_date, history_user_id, operation_id
+    task_id, matrix_id, own_matrix_id,
+    history_id, history_type, history_date, history_user_id, operation_id
 )
 SELECT governed.task_id, governed.matrix_id, governed.own_matrix_id,
-       '~', planned.at, %(actor)s::bigint, planned.id::uuid
+       audit_first_number(planned.at) + row, '~', planned.at, %(actor)s::bigint, planned.id::uuid
 FROM planned_operation AS planned
 CROSS JOIN LATERAL generate_series(planned.first, planned.first + planned.rows - 1) AS row
 JOIN (
@@ -108,11 +116,11 @@ ADD_ROW_HISTORY = """
 INSERT INTO permissions_historicalrolepermission (
     id, matrix_id, role_id, role_code,
     is_view, is_modify, is_delete, is_execute, is_copy, is_forbidden, is_manager,
-    history_type, history_date, history_user_id, operation_id
+    history_id, history_type, history_date, history_user_id, operation_id
 )
 SELECT entry.id, entry.matrix_id, entry.role_id, entry.role_code,
        true, bits & 1 = 1, bits & 2 = 2, bits & 4 = 4, bits & 8 = 8, bits & 16 = 16, false,
-       '~', planned.at, %(actor)s::bigint, planned.id::uuid
+       audit_first_number(planned.at) + row, '~', planned.at, %(actor)s::bigint, planned.id::uuid
 FROM planned_operation AS planned
 CROSS JOIN LATERAL generate_series(planned.first, planned.first + planned.rows - 1) AS row
 CROSS JOIN LATERAL (SELECT (planned.n + row)::integer %% 32) AS flags (bits)
@@ -125,10 +133,11 @@ WHERE planned.kind = 'set_project_permissions'
 
 ADD_MEMBER_HISTORY = """
 INSERT INTO permissions_historicalrolemember (
-    id, role_id, user_id, group_id, history_type, history_date, history_user_id, operation_id
+    id, role_id, user_id, group_id,
+    history_id, history_type, history_date, history_user_id, operation_id
 )
 SELECT member.id, member.role_id, member.user_id, member.group_id,
-       '+', planned.at, %(actor)s::bigint, planned.id::uuid
+       audit_first_number(planned.at) + row, '+', planned.at, %(actor)s::bigint, planned.id::uuid
 FROM planned_operation AS planned
 CROSS JOIN LATERAL generate_series(planned.first, planned.first + planned.rows - 1) AS row
 JOIN (
@@ -140,6 +149,7 @@ WHERE planned.kind = 'add_member'
 
 GENERATE = (
     REMEMBER,
+    OPEN_MONTHS,
     PLAN_OPERATIONS,
     "ANALYZE planned_operation",
     ADD_OPERATIONS,
@@ -148,6 +158,11 @@ GENERATE = (
     ADD_ROW_HISTORY,
     ADD_MEMBER_HISTORY,
 )
+
+# What is changed from now on is newer than what was generated.
+GO_ON = """
+SELECT setval(pg_get_serial_sequence(%(table)s, 'history_id'), (SELECT max(history_id) FROM {}))
+"""
 
 GENERATED = """
 SELECT count(*), sum(changed), (array_agg(id ORDER BY changed DESC, id))[1]

@@ -32,7 +32,9 @@ def tables_with(text: str) -> set[str]:
     """Return every table of the database in which any column of any row has the text."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'",
+            # A partition's rows are among those of its table.
+            "SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            " AND relkind IN ('r', 'p') AND NOT relispartition",
         )
         tables = [table for (table,) in cursor.fetchall()]
         found = set()

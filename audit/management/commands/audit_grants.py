@@ -1,6 +1,7 @@
 """Print the SQL that gives the application's database role what it needs and keeps it from the trail."""
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
 
 import pgtrigger
 from django.core.management.base import BaseCommand
@@ -24,7 +25,18 @@ REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON
     {append_only}
 FROM {role};
 REVOKE DELETE, TRUNCATE, REFERENCES, TRIGGER ON {forward_only} FROM {role};
+
+-- The months of history are reached through their tables alone.
+REVOKE ALL ON
+    {partitions}
+FROM {role};
 """)
+
+_PARTITIONS = """
+SELECT inhrelid::regclass::text FROM pg_inherits
+JOIN pg_class AS part ON part.oid = inhrelid AND part.relispartition AND part.relkind = 'r'
+ORDER BY 1
+"""
 
 
 class Command(BaseCommand):
@@ -44,11 +56,14 @@ class Command(BaseCommand):
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_schema()")
             (schema,) = cursor.fetchone()
+            cursor.execute(_PARTITIONS)
+            partitions = [name for (name,) in cursor.fetchall()]
             grants = _GRANTS.format(
                 schema=sql.Identifier(schema),
                 role=sql.Identifier(role),
                 append_only=_tables(APPEND_ONLY[0]),
                 forward_only=_tables(FORWARD_ONLY[0]),
+                partitions=_listed(partitions),
             )
             self.stdout.write(grants.as_string(cursor.connection))
 
@@ -58,4 +73,8 @@ def _tables(guard: pgtrigger.Trigger) -> sql.Composed:
     tables = sorted(
         model._meta.db_table for model, trigger in pgtrigger.registered() if trigger is guard
     )
+    return _listed(tables)
+
+
+def _listed(tables: Sequence[str]) -> sql.Composed:
     return sql.SQL(",\n    ").join(map(sql.Identifier, tables))
