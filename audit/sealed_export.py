@@ -4,13 +4,15 @@
 `docs/reference/seal-format.md`.
 """
 
+import gzip
 import hashlib
 import json
+import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from django.db import transaction
 from django.db.models import Max, Min, QuerySet
@@ -43,11 +45,13 @@ class _Lines:
         self.count += 1
 
     def described(self) -> dict[str, Any]:
-        """Return the number of lines and the digest of the file."""
+        """Return the number of lines and the digest of the content, before it was compressed."""
         return {"lines": self.count, "sha256": self._digest.hexdigest()}
 
 
-def export(*, seals: QuerySet[Seal], folder: Path, at: datetime) -> dict[str, Any]:
+def export(
+    *, seals: QuerySet[Seal], folder: Path, at: datetime, compressed: bool = False
+) -> dict[str, Any]:
     """Write the seals and all documents under them into a new folder; return the manifest.
 
     Raises:
@@ -59,7 +63,8 @@ def export(*, seals: QuerySet[Seal], folder: Path, at: datetime) -> dict[str, An
         raise NothingToExport("there are no seals of that time")
     folder.mkdir(parents=True)
     operations = 0
-    with (folder / SEALS).open("wb") as seals_file, (folder / DOCUMENTS).open("wb") as rows_file:
+    names = [f"{name}.gz" if compressed else name for name in (SEALS, DOCUMENTS)]
+    with _opened(folder / names[0]) as seals_file, _opened(folder / names[1]) as rows_file:
         sealed, documents = _Lines(seals_file), _Lines(rows_file)
         for group in grouped(_written(seals_between(**ends), sealed)):
             with closing(_documents_under(group)) as found:
@@ -73,10 +78,23 @@ def export(*, seals: QuerySet[Seal], folder: Path, at: datetime) -> dict[str, An
         "last_seal": ends["last"],
         "operations": operations,
         "rows": documents.count - operations,
-        "files": {SEALS: sealed.described(), DOCUMENTS: documents.described()},
+        "files": dict(zip(names, (sealed.described(), documents.described()), strict=True)),
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     return manifest
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file, compressed if its name says so; it is on the disk when it is closed."""
+    with path.open("wb") as file:
+        if path.suffix == ".gz":
+            with gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6) as packed:
+                yield cast("BinaryIO", packed)
+        else:
+            yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _written(seals: Iterable[Seal], lines: _Lines) -> Iterator[SealDocument]:

@@ -8,12 +8,14 @@ Exit code 0: everything is as it was sealed; 1: it is not; 2: that cannot be tol
 """
 
 import argparse
+import gzip
 import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import BinaryIO
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -27,6 +29,12 @@ def require(condition: object, message: str) -> None:
     """Go on if the condition holds."""
     if not condition:
         raise Tampered(message)
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file for reading, or the compressed one in its place."""
+    packed = path.with_name(f"{path.name}.gz")
+    return gzip.open(packed) if packed.exists() else path.open("rb")
 
 
 def seal_of(line: dict, key: str) -> dict:
@@ -75,8 +83,7 @@ def verify(folder: Path, key: str, checkpoint: Path | None) -> str:
     manifest = json.loads((folder / "manifest.json").read_text())
     anchor = seal_of(json.loads(checkpoint.read_text()), key) if checkpoint else None
     first, digests, operations, rows, previous = manifest["first_seal"], set(), 0, 0, ""
-    files = (folder / "seals.jsonl").open("rb"), (folder / "documents.jsonl").open("rb")
-    with files[0] as seals, files[1] as documents:
+    with opened(folder / "seals.jsonl") as seals, opened(folder / "documents.jsonl") as documents:
         by_operation = groupby(documents, key=operation_of)
         for number, line in enumerate(seals, start=first):
             seal = seal_of(json.loads(line), key)

@@ -6,13 +6,14 @@ them, in the same order, one by one. Memory holds the digests, 40 bytes for a ro
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import groupby
 from operator import attrgetter
 
 from django.db import connection, transaction
 
+from audit.archived import Dropped
 from audit.documents import (
     OPERATIONS,
     Document,
@@ -37,8 +38,10 @@ GROUP BY table_name
 """
 
 
-def check_rows(seals: Sequence[SealDocument]) -> None:
+def check_rows(seals: Sequence[SealDocument], *, in_archives: Mapping[str, Dropped]) -> int:
     """Compare everything under these seals, which have one layout, with what they say.
+
+    Rows that are in archives may be missing; how many are is returned.
 
     Raises:
         Tampered: it differs.
@@ -52,7 +55,7 @@ def check_rows(seals: Sequence[SealDocument]) -> None:
             place: list(sealed) for place, sealed in groupby(parts_of(ids), key=attrgetter("place"))
         }
         with closing(documents_of(ids, layout=layout)) as documents:
-            found = _Ahead(documents)
+            found = _Ahead(documents, in_archives)
             for place, (operation, digest) in enumerate(operations, start=1):
                 sealed = parts.get(place, [])
                 difference = (
@@ -62,6 +65,7 @@ def check_rows(seals: Sequence[SealDocument]) -> None:
                 )
                 if difference:
                     raise Tampered(f"operation {operation}: {difference}")
+            return found.missing
 
 
 def _check_index(seals: Sequence[SealDocument]) -> None:
@@ -114,15 +118,22 @@ def _layout_of(seal: SealDocument) -> Layout:
 
 
 class _Ahead:
-    """Documents, of which the next one shows."""
+    """Documents, of which the next one shows, and how many are missing because they are in archives."""
 
-    def __init__(self, documents: Iterator[Document]) -> None:
+    def __init__(self, documents: Iterator[Document], in_archives: Mapping[str, Dropped]) -> None:
         self._documents = documents
+        self._below = {table: said.below for table, said in in_archives.items()}
+        self.missing = 0
         self.move()
 
     def move(self) -> None:
         """Go on to the next one."""
         self.next = next(self._documents, None)
+
+    def may_miss(self, table: str, key: int) -> bool:
+        """Count a row that is not there, and return whether it is in an archive."""
+        self.missing += 1
+        return table in self._below and key < self._below[table]
 
 
 def _are_sealed(parts: Sequence[Part], *, digest: str) -> bool:
@@ -145,6 +156,8 @@ def _first_difference(parts: Sequence[Part], *, place: int, found: _Ahead) -> st
         for key, digest in part.entries():
             row = found.next
             if row is None or row.place != place or (row.table, row.key) > (table, key):
+                if found.may_miss(table, key):
+                    continue
                 return _named(table, key, "was removed")
             if (row.table, row.key) < (table, key):
                 return _named(row.table, row.key, "was inserted")

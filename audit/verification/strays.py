@@ -1,6 +1,6 @@
 """What is there without being under a seal: rows of no operation, operations that should be sealed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connection
 from psycopg import sql
 
+from audit.archived import Dropped, rows_below
 from audit.documents import OPERATIONS, present_layout
 from audit.models import Layout
 from audit.verification.tampered import Tampered
@@ -117,6 +118,21 @@ def check_strays(*, layouts: Collection[str]) -> int:
             " those that wait (manage.py seal_audit puts it under one)"
         )
     return int(count)
+
+
+def check_kept(in_archives: Mapping[str, Dropped]) -> None:
+    """Compare the rows that were kept when months were dropped with what was said of them then.
+
+    Raises:
+        Tampered: they are not the same rows.
+    """
+    for table, said in in_archives.items():
+        found = rows_below(table=table, below=said.below)
+        if found != said:
+            raise Tampered(
+                f"{table}: of its old months {said.kept} rows were kept when they were archived, and now"
+                f" there are {'others' if found.kept == said.kept else found.kept}"
+            )
 
 
 def sealed_late() -> SealedLate:

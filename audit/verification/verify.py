@@ -1,17 +1,18 @@
 """Verification of the trail, or of a span of time, up to the first place where it differs."""
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Max, Min, QuerySet
 
+from audit.archived import dropped
 from audit.checkpoints import SealsRolledBack, require_in_database
 from audit.models import Seal
 from audit.seal_documents import SealDocument, grouped, seals_between
 from audit.verification.chain import checked, checked_chain
 from audit.verification.rows import check_rows
-from audit.verification.strays import SealedLate, check_strays, sealed_late
+from audit.verification.strays import SealedLate, check_kept, check_strays, sealed_late
 from audit.verification.tampered import Tampered
 
 
@@ -44,6 +45,7 @@ class Verified:
     operations: int
     rows: int
     up_to: datetime | None
+    in_archives: int = 0
     waiting: int | None = None
     late: SealedLate | None = None
 
@@ -54,12 +56,13 @@ def verify(*, scope: Scope, trusted: Collection[str], checkpoints: Iterable[Seal
     Raises:
         Tampered: it differs; the message names the first place.
     """
-    operations = rows = 0
+    operations = rows = missing = 0
+    in_archives = dropped()
     up_to: datetime | None = None
     layouts = set()
     chain = _UntilTampered(_seals_of(scope, trusted))
     for seals in grouped(chain):
-        check_rows(seals)
+        missing += check_rows(seals, in_archives=in_archives)
         operations += sum(len(seal.operations) for seal in seals)
         rows += sum(seal.rows for seal in seals)
         up_to = seals[-1].sealed_at
@@ -72,12 +75,12 @@ def verify(*, scope: Scope, trusted: Collection[str], checkpoints: Iterable[Seal
             require_in_database(checkpoint)
         except SealsRolledBack as error:
             raise Tampered(str(error)) from error
+    found = Verified(operations=operations, rows=rows - missing, up_to=up_to, in_archives=missing)
     if not scope.is_all:
-        return Verified(operations=operations, rows=rows, up_to=up_to)
+        return found
+    check_kept(in_archives)
     waiting = check_strays(layouts=layouts)
-    return Verified(
-        operations=operations, rows=rows, up_to=up_to, waiting=waiting, late=sealed_late()
-    )
+    return replace(found, waiting=waiting, late=sealed_late())
 
 
 class _UntilTampered:

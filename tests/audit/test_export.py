@@ -2,17 +2,14 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
 from audit.models import Operation, Seal
-from audit.signing import seal_key
+from tests.audit.exported import verify_export
 from tests.audit.sealed import execute, fact_of
 from tests.tracked import HISTORIES
 
@@ -28,25 +25,8 @@ def exported(owner: None, tmp_path: Path) -> Path:
     return folder
 
 
-def verify(folder: Path, *arguments: str, key: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the stand-alone program, in a folder and an environment without the project."""
-    program = Path(django_settings.BASE_DIR, "docs", "verify_export.py").read_text()
-    alone = folder.parent / "alone"
-    alone.mkdir(exist_ok=True)
-    (alone / "verify_export.py").write_text(program)
-    command = [sys.executable, "-I", "verify_export.py", str(folder), *arguments]
-    return subprocess.run(
-        [*command, "--public-key", key or seal_key().public],
-        cwd=alone,
-        env={},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_an_export_is_verified_without_a_database(exported: Path) -> None:
-    ended = verify(exported)
+    ended = verify_export(exported)
     assert (ended.returncode, ended.stderr) == (0, "")
     rows = sum(history._default_manager.count() for history in HISTORIES)
     operations = Operation.objects.count()
@@ -111,7 +91,7 @@ HARMS: dict[str, tuple[Callable[[Path], None], str]] = {
 def test_an_export_that_was_tampered_with_is_not_verified(exported: Path, harm: str) -> None:
     do, message = HARMS[harm]
     do(exported)
-    ended = verify(exported)
+    ended = verify_export(exported)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert re.search(f"NOT AS SEALED: .*{message}", ended.stderr)
 
@@ -120,13 +100,13 @@ def test_what_was_tampered_with_in_the_database_shows_in_its_export(tmp_path: Pa
     fact = fact_of(Operation)
     execute(f"UPDATE audit_operation SET reason = 'another' WHERE {fact.where}")  # noqa: S608
     call_command("export_audit", str(tmp_path / "export"))
-    ended = verify(tmp_path / "export")
+    ended = verify_export(tmp_path / "export")
     assert ended.returncode == 1
     assert f"operation {fact.names[0]}, under seal 2, differs" in ended.stderr
 
 
 def test_seals_of_another_key_are_not_believed(exported: Path) -> None:
-    ended = verify(exported, key="00" * 32)
+    ended = verify_export(exported, key="00" * 32)
     assert ended.returncode == 1
     assert "signed with another key" in ended.stderr
 
@@ -136,11 +116,11 @@ def test_an_export_that_ends_early_shows_against_a_checkpoint(
 ) -> None:
     checkpoint = tmp_path / "checkpoint.json"
     call_command("export_checkpoint", str(checkpoint))
-    assert verify(exported, "--checkpoint", str(checkpoint)).returncode == 0
+    assert verify_export(exported, "--checkpoint", str(checkpoint)).returncode == 0
     second = Seal.objects.get(number=2).sealed_at
     call_command("export_audit", str(tmp_path / "shorter"), "--to", str(second))
-    assert verify(tmp_path / "shorter").returncode == 0
-    ended = verify(tmp_path / "shorter", "--checkpoint", str(checkpoint))
+    assert verify_export(tmp_path / "shorter").returncode == 0
+    ended = verify_export(tmp_path / "shorter", "--checkpoint", str(checkpoint))
     assert ended.returncode == 1
     assert "seal 3 is not the one of the checkpoint, or is missing" in ended.stderr
 
@@ -148,7 +128,7 @@ def test_an_export_that_ends_early_shows_against_a_checkpoint(
 def test_a_part_of_the_trail_is_verified_by_itself(exported: Path, tmp_path: Path) -> None:
     second = Seal.objects.get(number=2).sealed_at
     call_command("export_audit", str(tmp_path / "part"), "--from", str(second))
-    ended = verify(tmp_path / "part")
+    ended = verify_export(tmp_path / "part")
     assert ended.returncode == 0
     assert "seals 2 to 3" in ended.stdout
 
@@ -156,7 +136,7 @@ def test_a_part_of_the_trail_is_verified_by_itself(exported: Path, tmp_path: Pat
 @pytest.mark.parametrize("spoil", ["manifest.json", "seals.jsonl", "documents.jsonl"])
 def test_what_cannot_be_read_is_not_called_tampered_with(exported: Path, spoil: str) -> None:
     (exported / spoil).write_text("nonsense\n")
-    ended = verify(exported)
+    ended = verify_export(exported)
     assert ended.returncode == 2
     assert "cannot be read" in ended.stderr
 

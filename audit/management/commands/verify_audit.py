@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from audit.archived import newest_archive
 from audit.checkpoints import CheckpointUnreadable, read_checkpoint
 from audit.management.moments import moment
 from audit.signing import KeyUnusable, trusted_keys
@@ -91,6 +92,11 @@ class Command(BaseCommand):
         self.stdout.write(
             f"verified {verified.operations:,} operations, {verified.rows:,} rows, up to {up_to}"
         )
+        if verified.in_archives and (archive := newest_archive()):
+            self.stdout.write(
+                f"{verified.in_archives:,} rows are in archives, which were not looked at; the last one is"
+                f" {archive.parameters['archive']}, made by {archive.actor_name}"
+            )
         if verified.waiting:
             self.stdout.write(f"{verified.waiting:,} operations wait for their seal")
         if verified.late and verified.late.number:

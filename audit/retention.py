@@ -1,0 +1,235 @@
+"""Retention: what is older than wanted is archived, verified, and dropped a whole month at a time.
+
+An archive is an export of the seals that cover the months. Operations and seals stay in the database:
+only rows of history go, and not those that tell what an object was when the oldest month that stays
+began, so that answers about the time since then remain the same. What went is said by an operation.
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import OperationalError, connection, models, transaction
+from psycopg import sql
+
+from audit import retention_queries as queries
+from audit.archived import ARCHIVE, Dropped, archived_until, dropped, rows_below
+from audit.context import Origin
+from audit.documents import sha256
+from audit.models import Seal
+from audit.months import first_number, history_models
+from audit.recorder import administrative_operation
+from audit.sealed_export import MANIFEST, export
+from audit.verification.verify import Scope, verify
+
+
+# How long one attempt waits for those who use history, and others for it; and how often, each second.
+_PATIENCE = "1s"
+_ATTEMPTS = 60
+
+
+class NothingToArchive(Exception):
+    """No whole month is old enough."""
+
+
+class NotSealed(Exception):
+    """Rows that would be dropped are under no seal yet."""
+
+
+class InTheWay(Exception):
+    """Somebody used history all the time; it can be tried again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archived:
+    """What went where."""
+
+    folder: Path
+    first_seal: int
+    last_seal: int
+    operations: int
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OldRows:
+    """A table of history whose rows below a number can go."""
+
+    table: str
+    object_key: str
+    below: int
+
+    @property
+    def kept(self) -> str:
+        """Return the name of the partition for what stays."""
+        return f"{self.table}_kept_{self.below}"
+
+    def execute(
+        self, statement: str, arguments: Mapping[str, Any] | None = None, /, **names: str
+    ) -> list[tuple[Any, ...]]:
+        """Execute a statement about the table and return its rows."""
+        composed = sql.SQL(statement).format(
+            table=sql.Identifier(self.table),
+            kept=sql.Identifier(self.kept),
+            object=sql.Identifier(self.object_key),
+            below=sql.Literal(self.below),
+            **{name: sql.Identifier(value) for name, value in names.items()},
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(composed, arguments)
+            return cursor.fetchall() if cursor.description else []
+
+
+def archive_old(
+    *,
+    actor: User,
+    origin: Origin,
+    before: datetime,
+    folder: Path,
+    at: datetime,
+    trusted: Collection[str],
+) -> Archived:
+    """Archive and drop the months that ended before the beginning of this one.
+
+    Raises:
+        NothingToArchive: there is none.
+        NotSealed: a row in them waits for its seal.
+        Tampered: what would be archived is not as it was sealed.
+        InTheWay: history was in use all the time, and nothing was dropped.
+    """
+    drop_leftovers()
+    former = dropped()
+    old = [
+        rows
+        for model in history_models()
+        if (rows := old_rows(model, before=before, former=former))
+    ]
+    first, last = archived_until() + 1, _last_seal(old)
+    if last < first:
+        raise NothingToArchive(f"no whole month of history ended before {before:%-d %B %Y}")
+    seals = Seal.objects.filter(number__gte=first, number__lte=last)
+    span = Scope(since=seals.get(number=first).sealed_at, until=seals.get(number=last).sealed_at)
+    verify(scope=span, trusted=trusted, checkpoints=())
+    manifest = export(seals=seals, folder=folder, at=at, compressed=True)
+    for rows in old:
+        make_kept(rows)
+    kept = {rows.table: rows_below(table=rows.kept, below=rows.below) for rows in old}
+    parameters = {
+        "before": before.isoformat(),
+        "archive": folder.name,
+        "manifest": sha256((folder / MANIFEST).read_bytes()),
+        **{name: manifest[name] for name in ("first_seal", "last_seal", "operations", "rows")},
+        "tables": {table: said._asdict() for table, said in {**former, **kept}.items()},
+    }
+    patiently(partial(_replace_months, old, actor=actor, origin=origin, parameters=parameters))
+    drop_leftovers()
+    return Archived(
+        folder=folder,
+        first_seal=first,
+        last_seal=last,
+        operations=manifest["operations"],
+        rows=manifest["rows"],
+    )
+
+
+def drop_leftovers() -> None:
+    """Drop the months that were put aside; and what was made for a retention that did not happen."""
+    for model in history_models():
+        table = model._meta.db_table
+        with connection.cursor() as cursor:
+            cursor.execute(queries.ASIDE, {"table": table})
+            names = [name for (name,) in cursor.fetchall()]
+        rows = OldRows(table=table, object_key="", below=0)
+        for name in names:
+            patiently(partial(rows.execute, queries.DROP, part=name))
+
+
+def old_rows(
+    model: type[models.Model], *, before: datetime, former: Mapping[str, Dropped]
+) -> OldRows | None:
+    """Return the table with the number of the first row that stays; None if all of its months do.
+
+    The first rows of a month may stand in the partition of the month before it, if that was begun late.
+    Then they keep their partition until they are old, too.
+    """
+    table = model._meta.db_table
+    key = model.instance_type._meta.pk.column  # type: ignore[attr-defined]  # the library's
+    for month in (before, (before - timedelta(days=1)).replace(day=1)):
+        rows = OldRows(table=table, object_key=key, below=first_number(month))
+        if table in former and rows.below <= former[table].below:
+            return None
+        arguments = {"below": rows.below, "before": before}
+        if rows.execute(queries.TOO_YOUNG, arguments) == [(False,)]:
+            has_rows = rows.execute(queries.ANY, arguments) == [(True,)]
+            return rows if has_rows else None
+    return None
+
+
+def _last_seal(old: Sequence[OldRows]) -> int:
+    """Return the last seal that any of the old rows is under; 0 if there are none.
+
+    Raises:
+        NotSealed: one is under none.
+    """
+    last = 0
+    for rows in old:
+        ((seal, unsealed),) = rows.execute(queries.LAST_SEAL, {"below": rows.below})
+        if unsealed:
+            raise NotSealed(
+                f"{unsealed} operations with old rows in {rows.table} are under no seal:"
+                " manage.py seal_audit"
+            )
+        last = max(last, seal or 0)
+    return last
+
+
+def make_kept(rows: OldRows) -> None:
+    """Make and fill the partition for what stays, while nobody knows it yet and so nobody waits for it."""
+    with transaction.atomic():
+        rows.execute(queries.MAKE_KEPT)
+        rows.execute(queries.BOUND_KEPT)
+        rows.execute(queries.FILL_KEPT, {"below": rows.below})
+    patiently(lambda: rows.execute(queries.REFER))
+    ((reference,),) = rows.execute(queries.REFERENCE, {"kept": rows.kept})
+    rows.execute(queries.VALIDATE, reference=reference)
+
+
+def _replace_months(
+    old: Sequence[OldRows], *, actor: User, origin: Origin, parameters: Mapping[str, Any]
+) -> None:
+    """Put the old months aside and what stays in their place, which was made before; and record it."""
+    with administrative_operation(actor=actor, kind=ARCHIVE, origin=origin, parameters=parameters):
+        for rows in old:
+            arguments = {"table": rows.table, "below": rows.below}
+            for (part,) in rows.execute(queries.PARTITIONS, arguments):
+                rows.execute(queries.DETACH, part=part)
+            rows.execute(queries.ATTACH)
+            for (guard,) in rows.execute(queries.GUARDS, {"table": rows.table}):
+                rows.execute(queries.GUARD, guard=guard)
+
+
+def patiently(do: Callable[[], object]) -> None:
+    """Do something in a transaction that waits for nobody longer than a moment; try again if it has to.
+
+    Raises:
+        InTheWay: it had to, each time.
+    """
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            time.sleep(1)
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_PATIENCE])
+                do()
+        except OperationalError as error:
+            if "lock timeout" not in str(error):
+                raise
+        else:
+            return
+    raise InTheWay("somebody used history all the time; try again when less is going on")

@@ -1,0 +1,217 @@
+"""Old months go into archives that anybody can verify, and what is needed for the time since stays."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.utils import timezone
+
+from audit import retention, retention_queries
+from audit.archived import ARCHIVE, archived_until, history_begins
+from audit.management.commands.audit_retention import beginning
+from audit.models import Operation
+from audit.months import history_models, open_months
+from audit.retention import InTheWay, OldRows, make_kept, old_rows, patiently
+from audit.seals import seal_all
+from tasks.changes import UpdateSettings
+from tasks.models import Task
+from tests.audit.exported import verify_export
+from tests.audit.sealed import assert_named, execute, partitions_of, verified
+from tests.audit.test_audit_commands import refused, said
+from tests.batches import apply
+from tests.conftest import Governed
+from tests.held_threads import threads
+
+
+HISTORY = Task.history.model
+TABLE = HISTORY._meta.db_table
+
+
+@pytest.fixture
+def aged(governed: Governed) -> Iterator[Governed]:
+    """Tasks whose history began three years ago, and one that is gone since then."""
+    for model in history_models():
+        numbers = [model._meta.db_table]
+        execute("SELECT setval(pg_get_serial_sequence(%s, 'history_id'), 1)", numbers)
+    uids = governed.add_tasks(3)
+    apply(governed.developer, UpdateSettings(patch={"repository": {"branch": "old"}}), uids[:2])
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    for model in history_models():
+        table = model._meta.db_table
+        execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        execute(f"UPDATE {table} SET history_date = now() - interval '3 years'")  # noqa: S608
+        execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    execute("SET CONSTRAINTS ALL DEFERRED")
+    seal_all()
+    open_months(at=timezone.now())
+    apply(governed.developer, UpdateSettings(patch={"repository": {"branch": "new"}}), uids[1:])
+    seal_all()
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    yield governed
+    # What a sequence gives is not taken back with the transaction.
+    open_months(at=timezone.now())
+
+
+@pytest.fixture
+def archive(aged: Governed, tmp_path: Path) -> Path:
+    """The archive of what is older than two years, which is dropped."""
+    folder = tmp_path / "archives"
+    printed = said(
+        "audit_retention",
+        "--keep=24months",
+        f"--archive={folder}",
+        f"--actor={aged.admin.username}",
+    )
+    assert printed.startswith("archived 3 operations")
+    (made,) = folder.iterdir()
+    return made
+
+
+def test_what_an_object_was_when_the_oldest_month_began_stays(
+    aged: Governed, tmp_path: Path
+) -> None:
+    before = list(HISTORY.objects.order_by("history_id").values())
+    newest_old = {row["id"]: row for row in before if row["history_id"] < 100}
+    young = [row for row in before if row["history_id"] > 100]
+    call_command(
+        "audit_retention", "--keep=24months", f"--archive={tmp_path}", "--actor=payments-admin"
+    )
+    after = list(HISTORY.objects.order_by("history_id").values())
+    assert (len(before), len(newest_old), len(young)) == (7, 3, 2)
+    assert after == [*sorted(newest_old.values(), key=lambda row: row["history_id"]), *young]
+
+
+def test_what_was_gone_before_the_oldest_month_is_not_kept(aged: Governed, tmp_path: Path) -> None:
+    execute(f"ALTER TABLE {TABLE} DISABLE TRIGGER USER")
+    execute(
+        f"INSERT INTO {TABLE} SELECT (jsonb_populate_record(row, jsonb_build_object("  # noqa: S608
+        f" 'history_id', 50, 'history_type', '-'))).* FROM {TABLE} AS row WHERE history_id = 2"
+    )
+    gone = HISTORY.objects.get(history_id=50).id
+    rows = OldRows(table=TABLE, object_key="id", below=1_000)
+    make_kept(rows)
+    kept = {key for (key,) in execute(f"SELECT id FROM {rows.kept}")}  # noqa: S608
+    assert len(kept) == 2
+    assert gone not in kept
+
+
+def test_the_trail_is_verified_with_its_old_rows_in_an_archive(archive: Path) -> None:
+    found = verified()
+    assert (found.waiting, found.in_archives > 0) == (1, True)
+    seal_all()
+    assert verified().in_archives == found.in_archives
+    assert "rows are in archives, which were not looked at; the last one is before-" in said(
+        "verify_audit"
+    )
+
+
+def test_an_archive_is_verified_without_a_database(archive: Path) -> None:
+    assert sorted(path.name for path in archive.iterdir()) == [
+        "documents.jsonl.gz",
+        "manifest.json",
+        "seals.jsonl.gz",
+    ]
+    ended = verify_export(archive)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert f"seals 1 to {archived_until()}, up to" in ended.stdout
+
+
+def test_what_was_dropped_where_and_why_is_an_operation(aged: Governed, archive: Path) -> None:
+    operation = Operation.objects.get(kind=ARCHIVE)
+    assert operation.actor == aged.admin
+    assert operation.parameters["archive"] == archive.name
+    assert operation.parameters["tables"][TABLE]["kept"] == 3
+    assert history_begins() == beginning(at=timezone.now(), months_ago=24)
+    months = partitions_of(TABLE)
+    assert not {f"{TABLE}_before"} & set(months)
+    open_months(at=timezone.now())
+    assert partitions_of(TABLE) == months
+
+
+def test_nothing_is_archived_twice_and_exports_begin_after_it(
+    aged: Governed, archive: Path, tmp_path: Path
+) -> None:
+    again = (
+        "audit_retention",
+        "--keep=24months",
+        f"--archive={tmp_path}",
+        "--actor=payments-admin",
+    )
+    assert said(*again).startswith("Nothing to archive: no whole month of history ended before")
+    assert said("export_audit", str(tmp_path / "rest")).startswith("exported 1 operations, 2 rows")
+    assert verify_export(tmp_path / "rest").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("harm", "named"),
+    [
+        ("DELETE FROM {} WHERE history_id = (SELECT min(history_id) FROM {})", "3 rows were kept"),
+        ("DELETE FROM {} WHERE history_id > 1000", "was removed"),
+        ("UPDATE {} SET name = 'x' WHERE history_id < 1000", "was altered"),
+    ],
+)
+def test_archives_excuse_nothing_else(archive: Path, harm: str, named: str) -> None:
+    execute(f"ALTER TABLE {TABLE} DISABLE TRIGGER USER")
+    execute(harm.format(TABLE, TABLE))
+    assert_named(TABLE, named)
+
+
+def test_what_is_not_sealed_or_not_as_it_was_sealed_is_not_dropped(
+    aged: Governed, tmp_path: Path
+) -> None:
+    command = (
+        "audit_retention",
+        "--keep=24months",
+        f"--archive={tmp_path}",
+        "--actor=payments-admin",
+    )
+    execute(f"ALTER TABLE {TABLE} DISABLE TRIGGER USER")
+    execute(f"UPDATE {TABLE} SET name = 'another' WHERE history_id < 1000")  # noqa: S608
+    assert refused(*command)[1].startswith("NOT AS SEALED: operation")
+    assert HISTORY.objects.filter(history_id__lt=1000).count() == 5
+    for table in ("audit_sealedrows", "audit_sealedoperation", "audit_seal"):
+        execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        execute(f"DELETE FROM {table}")  # noqa: S608
+    assert "are under no seal: manage.py seal_audit" in refused(*command)[1]
+    assert not Operation.objects.filter(kind=ARCHIVE).exists()
+
+
+def test_young_rows_keep_the_month_that_they_stand_in(aged: Governed, tmp_path: Path) -> None:
+    execute(f"ALTER TABLE {TABLE} DISABLE TRIGGER USER")
+    execute(f"UPDATE {TABLE} SET history_date = now() WHERE history_id = 2")  # noqa: S608
+    old = old_rows(HISTORY, before=beginning(at=timezone.now(), months_ago=24), former={})
+    assert old is None
+
+
+def test_the_month_that_is_kept_first_is_counted_back_from_the_present_one() -> None:
+    at = datetime(2026, 3, 31, 23, tzinfo=UTC)
+    assert beginning(at=at, months_ago=1) == datetime(2026, 2, 1, tzinfo=UTC)
+    assert beginning(at=at, months_ago=24) == datetime(2024, 3, 1, tzinfo=UTC)
+    assert beginning(at=at, months_ago=3) == datetime(2025, 12, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("keep", ["24", "0months", "2years", "-1months"])
+def test_what_to_keep_is_a_span_of_months(keep: str) -> None:
+    with pytest.raises(CommandError, match="is no span like 24months"):
+        said("audit_retention", f"--keep={keep}", "--archive=x", "--actor=somebody")
+
+
+def test_months_are_replaced_when_nobody_is_in_the_way_and_nobody_waits_for_long(
+    committed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_ATTEMPTS", 1)
+    rows = OldRows(table=TABLE, object_key="id", below=0)
+
+    def detach() -> None:
+        rows.execute(retention_queries.DETACH, part=f"{TABLE}_before")
+        transaction.set_rollback(True)
+
+    with threads() as start, transaction.atomic():
+        assert not HISTORY.objects.exists()
+        with pytest.raises(InTheWay):
+            start(lambda: patiently(detach)).result()
+    patiently(detach)
+    assert f"{TABLE}_before" in partitions_of(TABLE)
