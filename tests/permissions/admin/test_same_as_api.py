@@ -95,12 +95,11 @@ class Case:
     first: Callable[[World], object] = lambda _: None
 
 
-def own(world: World) -> None:
-    """Give the tasks permissions of their own, through the API."""
+def grant(world: World) -> None:
+    """Let viewers execute, through the API."""
     body = {
         "job_ids": world.uids,
-        "project_switch": False,
-        "permissions": [],
+        "permissions": [{"role_id": 8, "is_execute": True}],
     }
     world.send(PERMISSIONS, body)
 
@@ -114,7 +113,9 @@ CASES = {
         ),
         lambda world: world.send(SETTINGS_TASKS, update(world.uids, PATCH)),
     ),
-    "set_permissions": Case(lambda world: world.choose("use_own"), own),
+    "set_permissions": Case(
+        lambda world: world.choose("change_permissions", **{"is_execute 8 Viewer": "grant"}), grant
+    ),
     "set_enabled": Case(
         lambda world: world.choose("disable", reason="Frozen"),
         lambda world: world.apply(SetEnabled(enabled=False, reason="Frozen")),
@@ -127,7 +128,10 @@ CASES = {
         lambda world: world.apply(RestoreTasks()),
         lambda world: world.apply(RecycleTasks()),
     ),
-    "copy_tasks": Case(lambda world: world.choose("copy"), lambda world: world.apply(CopyTasks())),
+    "copy_tasks": Case(
+        lambda world: world.choose("copy", word="eu"),
+        lambda world: world.apply(CopyTasks(word="eu")),
+    ),
     "restore_settings": Case(
         World.undo_in_admin, World.revert, lambda world: world.apply(UpdateSettings(patch=PATCH))
     ),
