@@ -149,6 +149,11 @@ def register_subject(subject: Subject) -> None:
     _registered[subject.name] = subject
 
 
+def subject_named(name: str) -> Subject:
+    """Return the subject of this name."""
+    return _registered[name]
+
+
 def subjects() -> list[Subject]:
     """Return every subject, in the order in which the rows of an operation are told."""
     return [_registered[name] for name in sorted(_registered)]

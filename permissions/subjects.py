@@ -38,7 +38,7 @@ LEFT JOIN tasks_project AS project ON project.id = role.project_id
 """
 
 _Moment = tuple[int, datetime]
-_Matrices = Mapping[_Moment, Mapping[int, Grant]]
+Matrices = Mapping[_Moment, Mapping[int, Grant]]
 
 
 def row_differences(entries: Sequence[Entry]) -> list[list[Difference]]:
@@ -56,7 +56,7 @@ def _flags_of_row(entry: Entry) -> Iterator[Difference]:
 
 def permission_differences(entries: Sequence[Entry]) -> list[list[Difference]]:
     """Return what changed of what governs tasks, role by role and flag by flag."""
-    matrices = _matrices_then(entries)
+    matrices = matrices_then(entries)
     told: dict[Any, list[Difference]] = {}
     differences = []
     for entry in entries:
@@ -68,7 +68,7 @@ def permission_differences(entries: Sequence[Entry]) -> list[list[Difference]]:
     return differences
 
 
-def _between(entry: Entry, matrices: _Matrices) -> Iterator[Difference]:
+def _between(entry: Entry, matrices: Matrices) -> Iterator[Difference]:
     after = _state(entry, entry.after, matrices)
     if entry.kind == ADDED:
         yield Difference("/follows_project", after=after.follows)
@@ -79,7 +79,7 @@ def _between(entry: Entry, matrices: _Matrices) -> Iterator[Difference]:
         yield from state_differences(before=before, after=after)
 
 
-def _state(entry: Entry, values: Mapping[str, Any], matrices: _Matrices) -> State:
+def _state(entry: Entry, values: Mapping[str, Any], matrices: Matrices) -> State:
     def wanted(matrix_id: int) -> Wanted:
         return Wanted(matrices.get((matrix_id, entry.finished_at), {}), matrix_id)
 
@@ -87,7 +87,7 @@ def _state(entry: Entry, values: Mapping[str, Any], matrices: _Matrices) -> Stat
     return State(wanted(values["matrix"]), aside, follows=values["follows"])
 
 
-def _matrices_then(entries: Iterable[Entry]) -> _Matrices:
+def matrices_then(entries: Iterable[Entry]) -> Matrices:
     """Return the matrices that the rows name, as they were when each row's operation was finished."""
     asked = {
         (matrix_id, entry.finished_at)

@@ -30,7 +30,8 @@ class Described(NamedTuple):
     `page` is the model on whose pages they belong, `key` the field of the row with the key of that
     page's object. `related` is read along with the rows, for `label` and for what differs, and so is
     `fetched`, in queries of its own.
-    `differences` says of single fields how a page shows the older and the newer row's value.
+    `differences` says of single fields how a page shows the older and the newer row's value; `gather`
+    tells more of many rows at once, by the keys of their history.
     """
 
     page: type[models.Model]
@@ -39,6 +40,7 @@ class Described(NamedTuple):
     related: Sequence[str] = ()
     fetched: Sequence[str] = ()
     differences: Mapping[str, Callable[[Any, Any], Iterator[Difference]]] = {}
+    gather: Callable[[Sequence[int]], Mapping[int, Sequence[Difference]]] = lambda _: {}
 
 
 _described: dict[type[models.Model], Described] = {}

@@ -5,11 +5,18 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from audit.models import UNFINISHED, Operation, Progress, RefusedAttempt, Stage, State
+from audit.models import UNFINISHED, Channel, Operation, Progress, RefusedAttempt, Stage, State
 
 
 # A worker that has said nothing for so long waits for something, or is gone.
 _SILENCE = timedelta(seconds=15)
+
+_THROUGH = {
+    Channel.ADMIN: "in the admin",
+    Channel.API: "through the API",
+    Channel.COMMAND: "from the command line",
+    Channel.DATABASE: "outside the application",
+}
 
 _NOUNS: dict[str, tuple[str, str]] = {}
 _TASKS = ("task", "tasks")
@@ -52,6 +59,13 @@ class Result(NamedTuple):
     progress: Progressed | None
     undid: UUID | None
     undone_by: Sequence[UUID]
+
+    @property
+    def through(self) -> str:
+        """Where it came in, in words."""
+        words = _THROUGH[Channel(self.operation.channel)]
+        token = self.operation.token_name
+        return f"{words} with the token {token}" if token else words
 
     @property
     def is_finished(self) -> bool:

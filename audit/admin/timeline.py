@@ -87,11 +87,14 @@ def told_rows(
     older = history_of(model).select_related(*described.related)
     older = older.prefetch_related(*described.fetched)
     known |= older.in_bulk(list(missing))
-    return [_row(row, known.get(row.older_id), described) for row in found]
+    more = described.gather([row.history_id for row in found]) if found else {}
+    return [
+        _row(row, known.get(row.older_id), described, more.get(row.history_id, ())) for row in found
+    ]
 
 
-def _row(row: Any, older: Any, described: Described) -> TimelineRow:
-    differences = list(_differences(older, row, described)) if older else []
+def _row(row: Any, older: Any, described: Described, more: Sequence[Difference]) -> TimelineRow:
+    differences = [*_differences(older, row, described), *more] if older else []
     return TimelineRow(
         row.history_date,
         described.label(row),

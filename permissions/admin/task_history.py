@@ -4,12 +4,15 @@ A project's own matrix is edited in place, so what it said at the time is in its
 matrices of tasks never change: two of them can be compared whenever.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from audit.admin.described import NOTHING, Described, Difference, describe
+from audit.subjects import CHANGED, subject_named
 from permissions.flags import flags_in
-from permissions.models import PermissionMatrix, TaskPermission
+from permissions.matrix import Grant
+from permissions.models import PermissionMatrix, Role, TaskPermission
+from permissions.subjects import matrices_then
 from tasks.models import Task
 
 
@@ -53,6 +56,42 @@ def _name(row: Any) -> str:
     return f"{kind} (matrix {row.matrix_id})"
 
 
+def _role_by_role(history_ids: Sequence[int]) -> Mapping[int, Sequence[Difference]]:
+    """Tell what each role gained and lost where a task began or ceased to follow its project."""
+    entries = [
+        entry
+        for entry in subject_named("task_permission").read(history_ids)
+        if entry.kind == CHANGED and entry.before["follows"] is (not entry.after["follows"])
+    ]
+    if not entries:
+        return {}
+    matrices = matrices_then(entries)
+    names = _names_of_roles({entry.project for entry in entries})
+    told = {}
+    for entry in entries:
+        before, after = (
+            matrices.get((values["matrix"], entry.finished_at), {})
+            for values in (entry.before, entry.after)
+        )
+        told[entry.history_id] = [
+            Difference(names.get((entry.project, code), f"role {code}"), old, new)
+            for code in sorted(before.keys() | after.keys())
+            if (old := _held(before.get(code))) != (new := _held(after.get(code)))
+        ]
+    return told
+
+
+def _names_of_roles(projects: Collection[str | None]) -> Mapping[tuple[str | None, int], str]:
+    roles = Role.objects.filter(project__uid__in=projects)
+    return {
+        (uid, code): name for uid, code, name in roles.values_list("project__uid", "code", "name")
+    }
+
+
+def _held(grant: Grant | None) -> str:
+    return _in_words(("", grant.flags)) if grant else NOTHING
+
+
 describe(
     TaskPermission,
     Described(
@@ -62,5 +101,6 @@ describe(
         related=("task", "matrix"),
         fetched=("matrix__rows__role",),
         differences={"matrix": _matrix, "own_matrix": _own_matrix},
+        gather=_role_by_role,
     ),
 )

@@ -4,7 +4,13 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
@@ -35,14 +41,15 @@ def _cancel(_: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
         Http404: there is no such operation, or it is somebody else's.
     """
     operation = own_operation(request, object_id)
-    if request.method == "POST":
-        try:
-            operation = cancel(actor=actor_of(request), operation_id=operation.pk)
-        except TooLate as error:
-            messages.warning(request, sentence(error))
-        else:
-            if operation.state == State.CANCELLED:
-                messages.success(request, "The operation is cancelled; nothing was changed.")
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    try:
+        operation = cancel(actor=actor_of(request), operation_id=operation.pk)
+    except TooLate as error:
+        messages.warning(request, sentence(error))
+    else:
+        if operation.state == State.CANCELLED:
+            messages.success(request, "The operation is cancelled; nothing was changed.")
     return to_operation(operation.pk)
 
 
@@ -54,7 +61,7 @@ def _undo(_: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """
     operation = own_operation(request, object_id)
     if request.method != "POST":
-        return to_operation(operation.pk)
+        return HttpResponseNotAllowed(["POST"])
     actor, undo = actor_of(request), Undo(operation_id=operation.pk)
     try:
         batch = batch_to_undo(actor=actor, undo=undo, origin=origin_of(request))
@@ -73,10 +80,7 @@ def _select(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpRespon
     """
     operation = own_operation(request, object_id)
     uids = _left_out(request, operation)
-    if not uids:
-        messages.info(request, "The operation left no task out.")
-        return to_operation(operation.pk)
-    offered = actions_for(rights=rights_anywhere(request), in_bin=False)
+    offered = actions_for(rights=rights_anywhere(request), in_bin=False) if uids else []
     chosen = bulk_action(request.POST.get("action", ""))
     if request.method == "POST" and chosen and chosen in offered:
         draft = new_draft(actor=actor_of(request), action=chosen.name, uids=uids)

@@ -8,6 +8,7 @@ from tasks.batch import pipeline
 from tasks.batch.pipeline import Batch
 from tasks.models import Task
 from tests.conftest import ORIGIN, Governed
+from tests.permissions.governance import set_in_project
 
 
 def told(governed: Governed, *changes: SetPermissions) -> list[Any]:
@@ -21,10 +22,21 @@ def told(governed: Governed, *changes: SetPermissions) -> list[Any]:
 
 
 def test_leaving_the_project_s_permissions_is_told(governed: Governed) -> None:
-    ((what, old, new),) = told(governed, SetPermissions(flags={8: {"is_copy": True}}))
+    (what, old, new), *roles = told(governed, SetPermissions(flags={8: {"is_copy": True}}))
     assert what == "permissions"
     assert old.startswith("the project's (matrix ")
     assert new.startswith("of its own (matrix ")
+    assert roles == [("Viewer", "View", "View, Copy")]
+
+
+def test_what_the_project_gave_is_told_as_it_was_then(governed: Governed) -> None:
+    uid = governed.add_tasks(1)[0]
+    own = SetPermissions(flags={8: {"is_copy": True}})
+    batch = Batch(change=own, uids=[uid], origin=ORIGIN)
+    pipeline.apply(actor=governed.manager, batch=batch)
+    set_in_project(governed, 8, is_execute=True)
+    (row, *_) = read_timeline(page=Task, key=Task.objects.get(uid=uid).pk).rows
+    assert tuple(row.differences[1]) == ("Viewer", "View", "View, Copy")
 
 
 def test_a_change_of_a_task_s_own_permissions_is_told_flag_by_flag(governed: Governed) -> None:
@@ -38,12 +50,13 @@ def test_a_change_of_a_task_s_own_permissions_is_told_flag_by_flag(governed: Gov
 
 def test_following_again_is_told_once(governed: Governed) -> None:
     own = SetPermissions(flags={8: {"is_copy": True}})
-    ((what, _, new),) = told(governed, own, SetPermissions(follow=True))
+    (what, _, new), *roles = told(governed, own, SetPermissions(follow=True))
     assert (what, new.partition(" (")[0]) == ("permissions", "the project's")
+    assert roles == [("Viewer", "View, Copy", "View")]
 
 
 def test_what_is_kept_aside_is_told_where_it_is_new(governed: Governed) -> None:
     own = SetPermissions(flags={8: {"is_copy": True}})
     aside = SetPermissions(follow=True, flags={8: {"is_execute": True}})
-    _, (what, old, new) = told(governed, own, aside)
+    _, (what, old, new), *_ = told(governed, own, aside)
     assert (what, old, new.split()[0]) == ("permissions kept aside", "–", "matrix")

@@ -65,7 +65,7 @@ def test_nobody_cancels_what_is_somebody_elses(governed: Governed, name: str) ->
 def test_looking_at_the_address_cancels_nothing(governed: Governed) -> None:
     operation = submit(governed, governed.add_tasks(1))
     client = visit(governed.developer)
-    assert client.get(page("audit_operation_cancel", operation.pk)).status_code == 302
+    assert client.get(page("audit_operation_cancel", operation.pk)).status_code == 405
     assert client.get("/admin/audit/operation/nonsense/cancel/").status_code == 404
     operation.refresh_from_db()
     assert operation.state == State.QUEUED
@@ -159,7 +159,7 @@ def test_nobody_undoes_what_is_somebody_elses_or_changed_nothing(governed: Gover
         visit(governed.viewer).post(page("audit_operation_undo", operation.pk)).status_code == 404
     )
     client = visit(governed.developer)
-    assert client.get(page("audit_operation_undo", operation.pk)).status_code == 302
+    assert client.get(page("audit_operation_undo", operation.pk)).status_code == 405
     unchanged = apply(governed, list(Task.objects.values_list("uid", flat=True)))
     assert labels(client, unchanged.pk) == []
     answer = client.post(page("audit_operation_undo", unchanged.pk), follow=True)
