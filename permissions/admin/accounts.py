@@ -10,13 +10,15 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from audit.admin.described import Described, describe
+from audit.admin.history import HistoryAdmin
 from audit.admin.recorded import RecordedAdmin
 from audit.admin.requests import actor_of, origin_of
 from audit.recorder import administrative_operation
 
 
-class AccountAdmin(RecordedAdmin):
-    """A page that only superusers see."""
+class AccountAdmin(RecordedAdmin, HistoryAdmin):
+    """A page that only superusers see; its history, as any, also auditors."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Let superusers see."""
@@ -96,3 +98,16 @@ class GroupAdmin(AccountAdmin):
     search_help_text = "Beginning of a name"
     ordering = ("name",)
     fields = ("name",)
+
+
+describe(User, Described(page=User, key="id", label=lambda row: f"user {row.username}"))
+describe(Group, Described(page=Group, key="id", label=lambda row: f"group {row.name}"))
+describe(
+    User.groups.through,
+    Described(
+        page=User,
+        key="user_id",
+        label=lambda row: f"membership of group {row.group or row.group_id}",
+        related=("group",),
+    ),
+)

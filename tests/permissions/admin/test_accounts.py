@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, User
 
 from audit.models import Operation
 from tests.conftest import Governed
-from tests.visitors import page, persona, visit
+from tests.visitors import auditor, page, persona, visit
 
 
 def test_giving_groups_to_an_account_is_an_operation_that_names_them(governed: Governed) -> None:
@@ -57,3 +57,15 @@ def test_nobody_but_superusers_reaches_accounts(governed: Governed, name: str) -
     user.refresh_from_db()
     assert not user.is_superuser
     assert not User.objects.get(pk=governed.admin.pk).has_usable_password()
+
+
+def test_an_accounts_history_is_told_to_auditors_and_not_to_others(governed: Governed) -> None:
+    address = page("auth_user_history", governed.viewer.pk)
+    reviewers = Group.objects.create(name="reviewers")
+    governed.viewer.groups.add(reviewers)
+    User.objects.filter(pk=governed.viewer.pk).update(is_active=False)
+    rows = visit(auditor()).get(address).context["timeline"].rows
+    told = [(row.what, row.kind, [tuple(each) for each in row.differences]) for row in rows]
+    assert ("membership of group reviewers", "added", []) in told
+    assert ("user payments-viewer", "changed", [("active", "yes", "no")]) in told
+    assert visit(governed.manager).get(address).status_code == 404
