@@ -8,10 +8,12 @@ told apart by nobody.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import QuerySet
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -24,9 +26,16 @@ from django.urls import URLPattern, path, reverse
 
 from audit.admin.base import BaseAdmin
 from audit.admin.requests import actor_of, origin_of
-from tasks.admin.bulk_actions import BulkAction, bulk_action, bulk_actions, rights_anywhere
+from tasks.admin.bulk_actions import (
+    BulkAction,
+    actions_for,
+    bulk_action,
+    bulk_actions,
+    rights_anywhere,
+)
 from tasks.admin.change_forms import ChangeForm, ChosenTasks
-from tasks.admin.choosing import ChoiceForm
+from tasks.admin.choosing import ChoiceForm, freeze, too_many
+from tasks.admin.crafted import record_action_without_right, record_use_of_anothers_draft
 from tasks.admin.drafts import (
     Confirmed,
     DraftUnusable,
@@ -38,18 +47,21 @@ from tasks.admin.drafts import (
     preview_draft,
 )
 from tasks.admin.exporting import FILE_KINDS, export, exported_tasks
+from tasks.admin.filters import lists_bin
 from tasks.admin.patch_check import check_patch
 from tasks.admin.preview_csv import preview_csv
 from tasks.admin.preview_page import preview_page
 from tasks.batch.change import Change, Restore
-from tasks.batch.errors import BatchError, PlanDrifted
-from tasks.models import Draft
+from tasks.batch.errors import BatchError, PlanDrifted, TooManyTargets
+from tasks.models import Draft, Task
 
 
 P = ParamSpec("P")
 # A view of a draft, as a method.
 View = Callable[Concatenate["Flow", HttpRequest, P], HttpResponseBase]
 
+# In an address, it says that all tasks are meant that match the rest.
+_MATCHING = "matching"
 _LONGEST_REASON = 500
 
 
@@ -65,6 +77,8 @@ def _refusing(view: View[P]) -> View[P]:
         except DraftUsed as used:
             return _to("audit_operation_change", used.operation)
         except DraftUnusable:
+            draft_id = cast("UUID", kwargs["draft_id"])
+            record_use_of_anothers_draft(request=request, draft_id=draft_id)
             return flow.render(request, "unusable", {"title": "No such draft"}, status=404)
 
     return wrapped
@@ -100,6 +114,9 @@ class Flow:
 
     def choose(self, request: HttpRequest) -> HttpResponse:
         """Take ids that were pasted or uploaded, or that of the task on whose page a button is."""
+        if _MATCHING in request.GET:
+            return self._choose_matching(request)
+        record_action_without_right(request=request)
         rights = rights_anywhere(request)
         offered = [action for action in bulk_actions() if action.right in rights]
         sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
@@ -114,8 +131,42 @@ class Flow:
             )
         return self.render(request, "choose", {"title": "Choose tasks by id", "form": form})
 
+    def _choose_matching(self, request: HttpRequest) -> HttpResponse:
+        """Take all tasks that the list would show for the rest of the address."""
+        asked = request.GET.copy()
+        del asked[_MATCHING]
+        # The list reads its filters from there.
+        request.GET = asked  # type: ignore[assignment]
+        back = f"{reverse('admin:tasks_task_changelist')}?{asked.urlencode()}"
+        try:
+            found = self._page.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(back)
+        offered = actions_for(rights=rights_anywhere(request), in_bin=lists_bin(request))
+        action = next((each for each in offered if each.name == request.POST.get("action")), None)
+        if action is None:
+            record_action_without_right(request=request)
+            context = {"title": "Choose", "actions": offered, "count": found.result_count}
+            return self.render(request, "choose_matching", {**context, "back": back})
+        draft = self.freeze(request, action=action, tasks=found.get_queryset(request))
+        return self.start(request, action=action, draft=draft) if draft else _to_list()
+
+    def freeze(
+        self, request: HttpRequest, *, action: BulkAction, tasks: QuerySet[Task]
+    ) -> Draft | None:
+        """Freeze the tasks into a draft; None, and a message, if they are too many."""
+        try:
+            return freeze(actor=actor_of(request), action=action, tasks=tasks)
+        except TooManyTargets as error:
+            messages.error(request, too_many(error))
+            return None
+
     def start(self, request: HttpRequest, *, action: BulkAction, draft: Draft) -> HttpResponse:
         """Lead to the form of the action or, where it asks nothing, straight to the preview."""
+        if not draft.uids:
+            text = "None of these tasks is there any more, or you may not see them."
+            messages.error(request, text)
+            return _to_list()
         if action.form and not action.form.asks:
             form = action.form({}, chosen=_chosen(draft))
             if form.is_valid():
@@ -242,6 +293,10 @@ def _chosen(draft: Draft) -> ChosenTasks:
 def _file(pieces: Iterator[str], *, name: str, media_type: str) -> HttpResponseBase:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return StreamingHttpResponse(pieces, content_type=media_type, headers=headers)
+
+
+def _to_list() -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:tasks_task_changelist"))
 
 
 def _to(page: str, key: UUID) -> HttpResponse:

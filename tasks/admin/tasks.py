@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +19,7 @@ from audit.admin.paginator import EstimatingPaginator, KeyedChangeList
 from audit.admin.requests import actor_of
 from audit.admin.theme import action
 from tasks.admin.bulk_actions import BulkAction, actions_for, rights_anywhere
-from tasks.admin.choosing import freeze, too_many
+from tasks.admin.crafted import record_action_without_right, record_forged_selection
 from tasks.admin.filters import (
     BinFilter,
     CreatorFilter,
@@ -34,7 +35,6 @@ from tasks.admin.rights import rights_on
 from tasks.admin.setting_filter import SettingFilter
 from tasks.admin.shown import settings_differences
 from tasks.admin.task_columns import NAME_IN_CAPITALS, TaskColumns, capitals
-from tasks.batch.errors import TooManyTargets
 from tasks.models import Task
 from tasks.visibility import visible_tasks
 
@@ -72,6 +72,7 @@ class TaskAdmin(TaskColumns, HistoryAdmin):
     ordering = ("-pk",)
     sortable_by = ("task_name",)
     actions_list = ("choose", "import_file")
+    list_after_template = "admin/choose_all.html"
     fieldsets = (
         (
             None,
@@ -136,6 +137,13 @@ class TaskAdmin(TaskColumns, HistoryAdmin):
         """Take a file of tasks."""
         return self.imports.upload(request)
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list, or do what its form asks for."""
+        record_action_without_right(request=request)
+        return super().changelist_view(request, extra_context)
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer the bulk actions that the visitor may do to some task or other."""
         offered = actions_for(rights=rights_anywhere(request), in_bin=lists_bin(request))
@@ -164,11 +172,14 @@ def _chosen(
     chosen: BulkAction, page: TaskAdmin, request: HttpRequest, tasks: QuerySet[Task]
 ) -> HttpResponse | None:
     """Freeze the tasks that were chosen in the list, and lead on."""
-    try:
-        draft = freeze(actor=actor_of(request), action=chosen, tasks=tasks)
-    except TooManyTargets as error:
-        messages.error(request, too_many(error))
+    draft = page.flow.freeze(request, action=chosen, tasks=tasks)
+    if draft is None:
         return None
+    ticked = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)))
+    if request.POST.get("select_across") != "1" and (left_out := ticked - len(draft.uids)) > 0:
+        record_forged_selection(request=request, left_out=left_out)
+        text = f"{left_out} of the ticked tasks are not there any more, or you may not see them."
+        messages.warning(request, text)
     return page.flow.start(request, action=chosen, draft=draft)
 
 

@@ -30,7 +30,6 @@ from tests.visitors import choose, confirm, visit, write_down
 PERMISSIONS = "/v1/job/permissions/batch"
 PATCH = {"repository": {"branch": "main", "token": "correct horse battery"}}
 SECRET_FIELDS = {
-    "secret_0": "correct horse battery",
     "patch-how/repository/token": "set",
     "patch-value/repository/token": "correct horse battery",
 }

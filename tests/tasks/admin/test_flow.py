@@ -1,7 +1,9 @@
 """From chosen tasks to an operation: each action, the part that can, drift, files, crafted requests."""
 
 import csv
+import html
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -14,9 +16,11 @@ from audit.models import Operation, State
 from audit.recorder import administrative_operation
 from permissions.changes import SetPermissions
 from permissions.models import RoleMember
+from tasks.admin.drafts import draft_of_batch
+from tasks.batch.pipeline import Batch
 from tasks.changes import RecycleTasks, SetEnabled, UpdateSettings
 from tasks.jobs import prune_kept
-from tasks.models import Draft, Task
+from tasks.models import Draft, Task, TaskType
 from tests.batches import apply
 from tests.conftest import ORIGIN, Governed, build_governed
 from tests.visitors import choose, confirm, draft_at, look, page, text_of, visit, write_down
@@ -36,6 +40,12 @@ def body_of(response: Any) -> str:
     """Return the file that was sent."""
     assert response.headers["Content-Disposition"].startswith("attachment")
     return b"".join(response.streaming_content).decode()
+
+
+def refused(*, kind: str) -> list[str]:
+    """Return why attempts of this kind are recorded as refused."""
+    found = Operation.objects.filter(kind=kind, state=State.REFUSED)
+    return [refusal["detail"] for operation in found for refusal in operation.refusals]
 
 
 @pytest.mark.parametrize(
@@ -165,6 +175,7 @@ def test_a_draft_is_its_actors_alone(governed: Governed, name: str) -> None:
         assert thief.get(where).status_code == 404
         assert thief.post(where, {"apply": fingerprint, "reason": "y"}).status_code == 404
     assert Task.objects.filter(enabled=True).count() == 1
+    assert refused(kind="use_draft") == ["the draft is somebody else's"]
 
 
 @pytest.mark.parametrize("fingerprint", ["", "nonsense", "0" * 64, "\0"])
@@ -199,8 +210,24 @@ def test_a_selection_cannot_be_forged_in_the_list(governed: Governed) -> None:
     mine, hidden = governed.add_tasks(1), build_governed("ledger").add_tasks(1)
     keys = list(Task.objects.filter(uid__in=[*mine, *hidden]).values_list("pk", flat=True))
     sent = {"action": "disable", "index": 0, "_selected_action": keys}
-    answer = visit(governed.developer).post(page("tasks_task_changelist"), sent)
-    assert draft_at(answer).uids == mine
+    client = visit(governed.developer)
+    assert draft_at(client.post(page("tasks_task_changelist"), sent)).uids == mine
+    (detail,) = refused(kind="choose_tasks")
+    assert detail == "1 of the ticked rows are no tasks that you may view"
+    forged = {**sent, "_selected_action": [Task.objects.get(uid=hidden[0]).pk]}
+    answer = client.post(page("tasks_task_changelist"), forged, follow=True)
+    assert "None of these tasks is there any more" in text_of(answer)
+
+
+@pytest.mark.parametrize("address", ["tasks_task_changelist", "tasks_task_choose"])
+def test_an_action_whose_flag_is_held_nowhere_is_refused_and_recorded(
+    governed: Governed, address: str
+) -> None:
+    task = Task.objects.get(uid=governed.add_tasks(1)[0])
+    sent = {"action": "disable", "index": 0, "_selected_action": [task.pk], "uids": task.uid}
+    visit(governed.viewer).post(page(address), sent)
+    assert not Draft.objects.exists()
+    assert refused(kind="choose_tasks") == ["Disable: you hold no disable_task right on any task"]
 
 
 def test_all_that_match_are_chosen_across_pages_up_to_the_limit(governed: Governed) -> None:
@@ -216,6 +243,19 @@ def test_all_that_match_are_chosen_across_pages_up_to_the_limit(governed: Govern
     assert "More than 1 tasks are chosen" in text_of(answer)
 
 
+def test_all_that_match_are_chosen_without_ticking(governed: Governed) -> None:
+    uids = governed.add_tasks(3)
+    apply(governed.developer, SetEnabled(enabled=False, reason="x"), uids[:1])
+    client = visit(governed.developer)
+    listed = client.get(page("tasks_task_changelist"), {"enabled__exact": "1"})
+    (link,) = re.findall(r'href="([^"]*matching=1)"', text_of(listed))
+    address = html.unescape(link)
+    assert "2 tasks match" in text_of(client.get(address))
+    assert set(draft_at(client.post(address, {"action": "disable"})).uids) == set(uids[1:])
+    forbidden = visit(governed.viewer).post(address, {"action": "disable"})
+    assert "2 tasks match" in text_of(forbidden)
+
+
 def test_ids_are_pasted_and_uploaded_and_wrong_ones_are_named(governed: Governed) -> None:
     uids = governed.add_tasks(2)
     client = visit(governed.viewer)
@@ -226,6 +266,25 @@ def test_ids_are_pasted_and_uploaded_and_wrong_ones_are_named(governed: Governed
     wrong = client.post(address, {"action": "export", "uids": f"{uids[0]} build-17 <b>"})
     assert "These are no ids of tasks: build-17, &lt;b&gt;." in text_of(wrong)
     assert "Paste at least one id" in text_of(client.post(address, {"action": "export"}))
+
+
+def test_a_page_of_a_preview_knows_the_types_of_the_targets_on_other_pages(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uids = governed.add_tasks(2)
+    other = build_governed("ledger").task_type
+    TaskType.objects.filter(pk=other.pk).update(schema={"type": "object"})
+    Task.objects.filter(uid=uids[1]).update(task_type=other)
+    monkeypatch.setattr("tasks.admin.preview_page.PER_PAGE", 1)
+    change = UpdateSettings(patch={"repository": {"token": "correct horse battery"}})
+    batch = Batch(change=change, uids=uids, origin=ORIGIN)
+    draft = draft_of_batch(actor=governed.developer, action="change_settings", batch=batch)
+    client = visit(governed.developer)
+    assert [row[0] for row in rows_of(client, draft)] == uids[:1]
+    shown = look(client, draft, outcome="invalid").context["shown"]
+    assert [row.why for row in shown.rows] == [
+        ["/repository/token: is secret in another type of this batch; split the batch"]
+    ]
 
 
 def test_a_preview_is_a_file_that_no_spreadsheet_runs(governed: Governed) -> None:
