@@ -49,7 +49,7 @@ class By(StrEnum):
     AUTOMATION = "automation"
 
 
-_CHANNELS_OF: Mapping[str, Sequence[str]] = {
+CHANNELS_OF: Mapping[str, Sequence[str]] = {
     By.PEOPLE: (Channel.ADMIN, Channel.COMMAND),
     By.AUTOMATION: (Channel.API,),
 }
@@ -243,7 +243,7 @@ def _filtered(found: QuerySet[Operation], wanted: Filter) -> QuerySet[Operation]
         "actor_name": wanted.actor,
         "kind": wanted.kind,
         "channel": wanted.channel,
-        "channel__in": _CHANNELS_OF.get(wanted.by),
+        "channel__in": CHANNELS_OF.get(wanted.by),
         "state": wanted.state,
         "request_id": wanted.request_id,
         "created_at__gte": wanted.since,
@@ -257,12 +257,18 @@ def _filtered(found: QuerySet[Operation], wanted: Filter) -> QuerySet[Operation]
     )
     columns |= {"facets__contains": facets.all_of, "facets__overlap": facets.any_of}
     found = found.filter(**{name: value for name, value in columns.items() if value})
-    if words := _WORD.findall(wanted.text):
-        looked_at = SearchVector("reason", "actor_name", "token_name", config="simple")
-        beginnings = " & ".join(f"'{word}':*" for word in words)
-        query = SearchQuery(beginnings, search_type="raw", config="simple")
-        found = found.alias(words=looked_at).filter(words=query)
-    return found
+    return with_words(found, wanted.text)
+
+
+def with_words(found: QuerySet[Operation], text: str) -> QuerySet[Operation]:
+    """Return those in whose reason or names words begin as those of the text do."""
+    words = _WORD.findall(text)
+    if not words:
+        return found
+    looked_at = SearchVector("reason", "actor_name", "token_name", config="simple")
+    beginnings = " & ".join(f"'{word}':*" for word in words)
+    query = SearchQuery(beginnings, search_type="raw", config="simple")
+    return found.alias(words=looked_at).filter(words=query)
 
 
 def _told(keys: Sequence[ChangePlace], wanted: Filter) -> Iterator[Found]:

@@ -30,7 +30,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("favicon.svg")}],
     "STYLES": [_file("colours.css"), _file("admin.css")],
     # Before the theme's own scripts, which wait for it.
-    "SCRIPTS": [_file("expressions.js"), _file("controls.js")],
+    "SCRIPTS": [_file("expressions.js"), _file("controls.js"), _file("times.js")],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "config.home.dashboard",
     "SIDEBAR": {

@@ -1,9 +1,9 @@
 """Filters of the list of operations."""
 
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, TextFilter
@@ -11,6 +11,7 @@ from unfold.utils import parse_datetime_str
 
 from audit.admin.requests import actor_of
 from audit.models import Operation
+from audit.trail import CHANNELS_OF, By
 from audit.visibility import may_audit, visible_operations
 
 
@@ -53,7 +54,54 @@ class ActorFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
         del request
         if not self.value():
             return queryset
-        return queryset.filter(actor__in=User.objects.filter(username=self.value()))
+        return queryset.filter(actor_name=self.value())
+
+
+class ByFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no types
+    """People apart from automation."""
+
+    title = "done by"
+    parameter_name = "by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return who there is."""
+        del request, model_admin
+        return [(By.PEOPLE, "People"), (By.AUTOMATION, "Programs with a token")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep what came in through one of their channels."""
+        del request
+        channels = CHANNELS_OF.get(self.value())
+        return queryset.filter(channel__in=channels) if channels else queryset
+
+
+class FacetFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
+    """What operations are found by besides their own columns; each app knows its own facets."""
+
+    def facets(self, request: HttpRequest, value: str) -> Sequence[str]:
+        """Return the facets of which an operation must have at least one."""
+        raise NotImplementedError
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the operations that have one of the facets; without any there are none."""
+        value = (self.value() or "").replace("\0", "").strip()
+        if not value:
+            return queryset
+        facets = list(self.facets(request, value))
+        return queryset.filter(facets__overlap=facets) if facets else queryset.none()
+
+
+_added: list[type[Any]] = []
+
+
+def register_operation_filter(added: type[Any]) -> None:
+    """Add a filter to the list of operations, behind those that are there."""
+    _added.append(added)
+
+
+def added_operation_filters() -> Sequence[type[Any]]:
+    """Return the filters that apps have added to the list of operations."""
+    return tuple(_added)
 
 
 class PeriodFilter(RangeDateTimeFilter):  # type: ignore[misc]  # the theme has no types

@@ -1,11 +1,24 @@
 """What lists and pages show of an operation."""
 
+from datetime import UTC
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
 from audit.admin.theme import display
 from audit.models import UNFINISHED, Operation, State
 
 
 class OperationColumns:
     """The columns of the list of operations, which the page of one shows as well."""
+
+    @display(description="when", ordering="created_at")
+    def asked_at(self, operation: Operation) -> SafeString:
+        """Return when it was asked for: in UTC, or where there is a script, in the viewer's zone."""
+        at = operation.created_at.astimezone(UTC)
+        return format_html(
+            '<time datetime="{}">{} UTC</time>', at.isoformat(), f"{at:%-d %B %Y, %H:%M}"
+        )
 
     @display(description="what")
     def kind_name(self, operation: Operation) -> str:

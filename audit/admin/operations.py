@@ -15,13 +15,20 @@ from audit.admin.base import BaseAdmin
 from audit.admin.buttons import buttons_of
 from audit.admin.changed import changed_page
 from audit.admin.documents import document_rows
-from audit.admin.filters import ActorFilter, KindFilter, PeriodFilter
+from audit.admin.filters import (
+    ActorFilter,
+    ByFilter,
+    KindFilter,
+    PeriodFilter,
+    added_operation_filters,
+)
 from audit.admin.operation_columns import OperationColumns
 from audit.admin.panels import Panel, register_panel
 from audit.admin.requests import actor_of
 from audit.admin.result import result_of
 from audit.masking import masked
 from audit.models import UNFINISHED, Operation
+from audit.trail import with_words
 from audit.visibility import visible_operations
 
 
@@ -38,20 +45,21 @@ class OperationAdmin(OperationColumns, BaseAdmin):
     empty = "You have changed nothing yet. What you change is listed here."
     change_form_template = "admin/operation.html"
     list_before_template = "admin/operations_going_on.html"
-    list_display = ("created_at", "kind_name", "actor_name", "channel", "state_name", "extent")
-    list_display_links = ("created_at", "kind_name")
+    list_display = ("asked_at", "kind_name", "actor_name", "channel", "state_name", "extent")
+    list_display_links = ("asked_at", "kind_name")
     list_select_related = ("progress", "attempt")
     list_filter = (
         KindFilter,
+        ByFilter,
         ("channel", ChoicesDropdownFilter),
         ("state", ChoicesDropdownFilter),
         ActorFilter,
         ("created_at", PeriodFilter),
     )
     search_fields = ("request_id",)
-    search_help_text = "Id of an operation or of a request"
+    search_help_text = "Id of an operation or of a request, or words of reasons and names"
     ordering = ("-created_at",)
-    sortable_by = ("created_at",)
+    sortable_by = ("asked_at",)
 
     def visible(self, request: HttpRequest) -> QuerySet[Operation]:
         """Return the visitor's operations, or all to auditors."""
@@ -60,12 +68,19 @@ class OperationAdmin(OperationColumns, BaseAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find an operation by its own id or by that of its request."""
-        term = search_term.strip()
+        """Find an operation by its own id, by that of its request, or by words."""
+        del request
+        term = search_term.replace("\0", "").strip()
         try:
             return queryset.filter(Q(pk=UUID(term)) | Q(request_id=term)), False
         except ValueError:
-            return super().get_search_results(request, queryset, search_term)
+            of_request = queryset.filter(request_id=term)
+            is_id = bool(term) and of_request.exists()
+            return of_request if is_id else with_words(queryset, term), False
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Return the filters, with those that apps have added."""
+        return (*super().get_list_filter(request), *added_operation_filters())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Show no fields: the page is made of the result and of panels."""

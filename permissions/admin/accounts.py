@@ -1,4 +1,4 @@
-"""Accounts and groups: not tracked row by row, but every change to them is an operation."""
+"""Accounts and groups: what decides who may do what has a history, every change is an operation."""
 
 from typing import Any
 

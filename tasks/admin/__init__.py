@@ -1,5 +1,6 @@
 """The admin's pages of tasks and task types, and what is done to many tasks."""
 
+from tasks.admin import operation_filters as operation_filters
 from tasks.admin import operation_pages as operation_pages
 from tasks.admin import refused as refused
 from tasks.admin import task_actions as task_actions

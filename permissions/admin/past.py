@@ -1,0 +1,249 @@
+"""What was so at a moment: a task's settings, and who could do what and why; or what differs at another.
+
+Answered from history (`tasks.past`, `permissions.past`). Whoever reads a task's history reads its
+settings; who could do what is for auditors and for those who manage the task.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django import forms
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from audit.admin.base import BaseAdmin
+from audit.admin.described import as_text
+from audit.admin.documents import DocumentRow, document_rows
+from audit.admin.history import is_key
+from audit.admin.panels import FurtherPage, Panel, register_page, register_panel
+from audit.admin.requests import actor_of
+from audit.differences import ABSENT
+from audit.masking import MASK
+from audit.visibility import may_audit
+from permissions.admin.grids import FLAG_LABELS
+from permissions.flags import Flag
+from permissions.past import (
+    Holder,
+    Moment,
+    TaskRights,
+    Way,
+    task_then,
+    task_to_ask_about,
+    what_could,
+    who_could,
+)
+from tasks.models import Task
+from tasks.past import TaskState, TaskUnknown, compare_states, state_then
+
+
+# So many people, and tasks, are named.
+_LISTED = 200
+_FORM = "%Y-%m-%dT%H:%M:%S"
+# Rounds of a clock: who asks about now must not be told that it has not come yet.
+_AHEAD = timedelta(seconds=5)
+
+
+def _moment(label: str, *, required: bool) -> forms.DateTimeField:
+    widget = UnfoldAdminTextInputWidget(attrs={"type": "datetime-local", "step": "1"})
+    return forms.DateTimeField(label=label, required=required, widget=widget)
+
+
+class PastForm(forms.Form):
+    """Which moment is asked about, and with which other one it is compared."""
+
+    at = _moment("At (UTC)", required=True)
+    compared_with = _moment("Compared with (UTC)", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what has not come yet."""
+        cleaned = super().clean() or {}
+        for name, moment in list(cleaned.items()):
+            if moment and moment > timezone.now() + _AHEAD:
+                self.add_error(name, "This moment has not come yet.")
+        return cleaned
+
+
+class HolderRow(NamedTuple):
+    """Somebody, for each flag whether they held it, and in which ways."""
+
+    name: str
+    held: Sequence[bool]
+    ways: Sequence[str]
+
+
+class Shown(NamedTuple):
+    """What was so at a moment; without a state the task did not exist."""
+
+    at: datetime
+    state: TaskState | None
+    settings: Sequence[DocumentRow]
+    holders: Sequence[HolderRow] | None
+
+
+class Change(NamedTuple):
+    """A place, or a person, and what was so at the one moment and at the other."""
+
+    what: str
+    before: str
+    after: str
+
+
+def past_of_task(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """Show what was so.
+
+    Raises:
+        Http404: there is no such task, or the visitor may not know of it.
+    """
+    actor = actor_of(request)
+    shown = page.get_object(request, object_id)
+    task = shown
+    if task is None and is_key(object_id) and may_audit(actor=actor):
+        task = Task.objects.filter(pk=object_id).first()
+    if not isinstance(task, Task):
+        raise Http404
+    form = _form(request)
+    context = {
+        **page.admin_site.each_context(request),
+        "opts": page.opts,
+        "original": shown,
+        "title": f"The past of {task.name}",
+        "question": _question(form, reverse("admin:tasks_task_past", args=[task.pk])),
+        "flags": FLAG_LABELS,
+        "listed": _LISTED,
+    }
+    if form.is_bound and form.is_valid():
+        asks = _may_ask(actor, task)
+        moments = [form.cleaned_data["at"], form.cleaned_data["compared_with"]]
+        context["moments"] = answers = [_shown(task, at, asks=asks) for at in moments if at]
+        if len(answers) > 1:
+            context |= _comparison(*answers)
+    return TemplateResponse(request, "admin/past.html", context)
+
+
+def past_of_user(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """Show what somebody could do.
+
+    Raises:
+        Http404: there is no such account, or the visitor may not ask about it.
+    """
+    actor = actor_of(request)
+    user = User.objects.filter(pk=object_id).first() if is_key(object_id) else None
+    if user is None or not (user == actor or may_audit(actor=actor)):
+        raise Http404
+    form = _form(request)
+    context = {
+        **page.admin_site.each_context(request),
+        "opts": page.opts,
+        "title": f"What {user} could do",
+        "question": {
+            **_question(form, reverse("admin:auth_user_past", args=[user.pk])),
+            "is_about_person": True,
+        },
+        "flags": FLAG_LABELS,
+        "listed": _LISTED,
+        "person": user,
+    }
+    if form.is_bound and form.is_valid():
+        moment = Moment(at=form.cleaned_data["at"], limit=_LISTED)
+        context["at"] = moment.at
+        context["rights"] = list(map(_task_row, what_could(user_id=user.pk, moment=moment)))
+    return TemplateResponse(request, "admin/past.html", context)
+
+
+def _form(request: HttpRequest) -> PastForm:
+    return PastForm(
+        request.GET if "at" in request.GET else None,
+        initial={"at": timezone.now().strftime(_FORM)},
+    )
+
+
+def _may_ask(actor: User, task: Task) -> bool:
+    try:
+        task_to_ask_about(actor=actor, uid=task.uid)
+    except TaskUnknown:
+        return False
+    return True
+
+
+def _shown(task: Task, at: datetime, *, asks: bool) -> Shown:
+    state = state_then(task_id=task.pk, at=at)
+    settings = document_rows(state.shown_settings(mask=MASK)) if state else []
+    then = task_then(task_id=task.pk, at=at) if asks else None
+    moment = Moment(at=at, limit=_LISTED)
+    holders = [_holder_row(each) for each in who_could(task=then, moment=moment)] if then else []
+    return Shown(at, state, settings, holders if asks else None)
+
+
+def _holder_row(holder: Holder) -> HolderRow:
+    return HolderRow(holder.username, _held(holder.flags), list(map(_in_words, holder.ways)))
+
+
+def _task_row(rights: TaskRights) -> HolderRow:
+    name = f"{rights.task.name} in {rights.task.project_name}"
+    return HolderRow(name, _held(rights.flags), list(map(_in_words, rights.ways)))
+
+
+def _held(flags: int) -> list[bool]:
+    return [bool(flags & flag.bit) for flag in Flag]
+
+
+def _in_words(way: Way) -> str:
+    if way.role_name is None:
+        return way.via
+    through = f"through the group {way.group}" if way.group else f"as {way.via}"
+    return f"{way.role_name}, {through}"
+
+
+def _comparison(before: Shown, after: Shown) -> dict[str, Any]:
+    return {
+        "is_compared": True,
+        "changes_of_settings": list(_changes_of_settings(before.state, after.state)),
+        "changes_of_rights": list(_changes_of_rights(before.holders or (), after.holders or ())),
+    }
+
+
+def _changes_of_settings(before: TaskState | None, after: TaskState | None) -> Iterator[Change]:
+    if before is None or after is None:
+        return
+    for difference in compare_states(before=before, after=after):
+        sides = (difference.before, difference.after)
+        shown = [
+            "–" if side is ABSENT else as_text(MASK if difference.is_secret else side)
+            for side in sides
+        ]
+        yield Change(difference.place, *shown)
+
+
+def _changes_of_rights(before: Sequence[HolderRow], after: Sequence[HolderRow]) -> Iterator[Change]:
+    had = {row.name: row.held for row in before}
+    has = {row.name: row.held for row in after}
+    nothing = [False] * len(Flag)
+    for name in sorted(had | has):
+        was, became = had.get(name, nothing), has.get(name, nothing)
+        if was != became:
+            yield Change(name, _labels(was), _labels(became))
+
+
+def _labels(held: Sequence[bool]) -> str:
+    labels = [label for label, is_held in zip(FLAG_LABELS, held, strict=True) if is_held]
+    return ", ".join(labels) or "nothing"
+
+
+def _panel(request: HttpRequest, task: Task) -> dict[str, Any]:
+    return _question(_form(request), reverse("admin:tasks_task_past", args=[task.pk]))
+
+
+def _question(form: PastForm, address: str) -> dict[str, Any]:
+    return {"form": form, "address": address}
+
+
+register_page(Task, FurtherPage("past", past_of_task))
+register_page(User, FurtherPage("past", past_of_user))
+register_panel(
+    Task, Panel("What was so at a moment?", "admin/panels/past.html", _panel, at_end=True)
+)

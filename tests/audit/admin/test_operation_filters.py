@@ -1,0 +1,81 @@
+"""What the filters of the list of operations leave."""
+
+from typing import Any
+
+import pytest
+
+from audit.models import Operation
+from tasks.changes import SetEnabled, UpdateSettings
+from tests.batches import apply
+from tests.conftest import Governed, build_governed
+from tests.permissions.governance import change, set_in_project
+from tests.visitors import auditor, page, text_of, visit
+
+
+@pytest.fixture
+def uids(governed: Governed) -> list[str]:
+    """Two tasks to which one thing of each kind has happened."""
+    uids = sorted(governed.add_tasks(2))
+    patch = {"repository": {"branch": "main"}}
+    apply(governed.developer, UpdateSettings(patch=patch), uids)
+    apply(governed.manager, SetEnabled(enabled=False, reason="frozen for audit"), uids[:1])
+    change(governed.manager, uids[1:], flags={4: {"is_execute": False}, 8: {"is_copy": True}})
+    set_in_project(governed, 4, is_execute=False)
+    return uids
+
+
+def listed(client: Any, **query: str) -> list[str]:
+    response = client.get(page("audit_operation_changelist"), query)
+    kinds = [operation.kind for operation in response.context["cl"].result_list]
+    return [kind for kind in kinds if kind not in {"outside_the_application", "add_project"}]
+
+
+ALL = ["edit_matrix", "set_permissions", "set_enabled", "update_settings", "add_tasks"]
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ({"project": "payments"}, ALL),
+        ({"project": "nothing"}, []),
+        ({"role": "Developer", "flag": "is_execute"}, ["edit_matrix", "set_permissions"]),
+        ({"role": "8", "flag": "is_execute"}, []),
+        ({"role": "8"}, ["set_permissions"]),
+        ({"flag": "is_copy"}, ["set_permissions"]),
+        ({"settings_key": "repository.branch"}, ["update_settings"]),
+        ({"settings_key": "/repository"}, ["update_settings"]),
+        ({"settings_key": "/repository/url"}, []),
+        ({"actor": "payments-developer"}, ["update_settings"]),
+        ({"by": "automation"}, []),
+        ({"by": "people", "kind": "set_enabled"}, ["set_enabled"]),
+        ({"q": "payments man"}, ["set_permissions", "set_enabled"]),
+        ({"q": "payments-dev"}, ["update_settings"]),
+        ({"role": "\0"}, ALL),
+    ],
+)
+def test_each_filter_leaves_what_it_names(
+    uids: list[str], query: dict[str, str], left: list[str]
+) -> None:
+    assert listed(visit(auditor()), **query) == left
+
+
+def test_a_task_s_operations_are_those_that_changed_it(uids: list[str], governed: Governed) -> None:
+    found = ["set_enabled", "update_settings", "add_tasks"]
+    assert listed(visit(auditor()), task=uids[0]) == found
+    assert listed(visit(governed.developer), task=uids[0]) == ["update_settings"]
+    assert listed(visit(governed.outsider), task=uids[0]) == []
+
+
+def test_a_project_that_a_visitor_may_not_see_is_as_one_that_is_not_there(
+    uids: list[str],
+) -> None:
+    other = build_governed("treasury")
+    apply(other.admin, SetEnabled(enabled=False, reason="all"), [*uids[1:], *other.add_tasks(1)])
+    assert listed(visit(other.developer), project="payments") == []
+
+
+def test_times_say_their_zone(uids: list[str]) -> None:
+    answer = visit(auditor()).get(page("audit_operation_changelist"))
+    at = Operation.objects.latest("created_at").created_at
+    assert f'<time datetime="{at.isoformat()}">' in answer.content.decode()
+    assert f"{at:%H:%M} UTC" in text_of(answer)

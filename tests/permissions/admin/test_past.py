@@ -1,0 +1,93 @@
+"""What was so at a moment, in the admin: what is shown, and to whom."""
+
+import re
+from datetime import datetime, timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+
+from tasks.changes import UpdateSettings
+from tasks.models import Task
+from tests.batches import apply
+from tests.conftest import Governed
+from tests.permissions.governance import change
+from tests.visitors import auditor, text_of, visit
+
+
+def now() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        at: datetime = cursor.fetchone()[0]
+    return at
+
+
+def words(answer: Any) -> str:
+    """Return what the page says, without its marks."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", text_of(answer))).split())
+
+
+class Past:
+    """A task of which settings and rights changed between two moments."""
+
+    def __init__(self, governed: Governed) -> None:
+        self.governed = governed
+        (uid,) = governed.add_tasks(1)
+        self.task = Task.objects.get(uid=uid)
+        self.before = now()
+        patch = {"repository": {"branch": "main", "token": "hunter2hunter2"}}
+        apply(governed.developer, UpdateSettings(patch=patch), [uid])
+        change(governed.manager, [uid], flags={4: {"is_execute": False}})
+        self.after = now()
+
+    def address(self, *moments: datetime) -> str:
+        asked = zip(("at", "compared_with"), moments, strict=False)
+        query = "&".join(f"{name}={at:%Y-%m-%dT%H:%M:%S.%f}" for name, at in asked)
+        return f"{reverse('admin:tasks_task_past', args=[self.task.pk])}?{query}"
+
+
+@pytest.fixture
+def past(committed: Governed) -> Past:
+    return Past(committed)
+
+
+def test_two_moments_are_shown_and_what_differs(past: Past) -> None:
+    text = words(visit(past.governed.manager).get(past.address(past.before, past.after)))
+    assert "/repository/branch develop main" in text
+    assert "/repository/token – secret, set" in text
+    assert "payments-developer View, Modify, Delete, Execute" in text
+    assert "Developer, as member" in text
+    assert "hunter2" not in text
+
+
+def test_an_auditor_reads_the_past_of_a_task_that_they_may_not_view(past: Past) -> None:
+    answer = visit(auditor()).get(past.address(past.before))
+    assert "Who could do what, and why" in text_of(answer)
+
+
+def test_who_views_a_task_reads_its_settings_and_not_who_could_do_what(past: Past) -> None:
+    text = words(visit(past.governed.viewer).get(past.address(past.before)))
+    assert "develop" in text
+    assert "payments-developer" not in text
+    assert visit(past.governed.outsider).get(past.address(past.before)).status_code == 404
+
+
+def test_before_it_was_there_a_task_did_not_exist(past: Past) -> None:
+    address = past.address(past.before - timedelta(days=1))
+    assert "The task did not exist." in text_of(visit(past.governed.manager).get(address))
+
+
+def test_what_has_not_come_yet_is_not_told(past: Past) -> None:
+    address = past.address(past.before + timedelta(days=1))
+    assert "has not come yet" in text_of(visit(past.governed.manager).get(address))
+
+
+def test_what_somebody_could_do_is_told_to_them_and_to_auditors(past: Past) -> None:
+    developer = past.governed.developer
+    address = reverse("admin:auth_user_past", args=[developer.pk])
+    asked = f"{address}?at={past.after:%Y-%m-%dT%H:%M:%S.%f}"
+    for visitor in (auditor(), developer):
+        assert f"{past.task.name} in payments" in text_of(visit(visitor).get(asked))
+    assert visit(past.governed.viewer).get(asked).status_code == 404
