@@ -122,7 +122,9 @@ class Operation(models.Model):
         )
         constraints = (
             models.CheckConstraint(
-                condition=models.Q(actor__isnull=False) | models.Q(channel=Channel.DATABASE),
+                condition=models.Q(actor__isnull=False)
+                | models.Q(channel=Channel.DATABASE)
+                | models.Q(state=State.REFUSED),
                 name="operation_has_actor",
             ),
             models.CheckConstraint(

@@ -42,18 +42,18 @@ class RecordedCountDiffers(Exception):
 
 def new_operation(
     *,
-    actor: User,
+    actor: User | None,
     kind: str,
     origin: Origin,
     at: datetime,
     parameters: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> Operation:
-    """Return an operation that is not saved yet."""
+    """Return an operation that is not saved yet; only a refused attempt may be nobody's."""
     return Operation(
         kind=kind,
         actor=actor,
-        actor_name=actor.get_username(),
+        actor_name=actor.get_username() if actor else "",
         channel=origin.channel,
         token_id=origin.token_id,
         token_name=origin.token_name,

@@ -4,6 +4,7 @@ Nobody fills the trail by asking again and again for what they do not get, and n
 was refused has been rolled back, and its locks are gone, before it is recorded.
 """
 
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -16,6 +17,8 @@ from audit.models import Operation, RefusedAttempt, State
 
 # After so many different attempts within an hour, an actor's are told apart by kind and reason alone.
 MOST_DIFFERENT = 100
+# Who has no account makes all such attempts together.
+NOBODY = 0
 # So many targets that stood in the way are kept with an attempt.
 KEPT_REFUSALS = 1_000
 
@@ -41,16 +44,14 @@ def record_refused(*, operation: Operation, same: str, alike: str) -> UUID | Non
 
 
 def _record(operation: Operation, same: str, alike: str) -> UUID:
-    actor_id = operation.actor_id
-    if actor_id is None:
-        raise ValueError("an attempt without an actor is not made by anybody")
+    actor_id = operation.actor_id or NOBODY
     hour = operation.created_at.replace(minute=0, second=0, microsecond=0)
     attempts = RefusedAttempt.objects.filter(actor_id=actor_id, hour=hour)
     if not attempts.filter(key=same).exists() and attempts.count() >= MOST_DIFFERENT:
         same = alike
-    arguments = {
+    arguments: dict[str, Any] = {
         "operation": operation.pk,
-        "actor": operation.actor_id,
+        "actor": actor_id,
         "key": same,
         "at": operation.created_at,
     }

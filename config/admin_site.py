@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.sites import UnfoldAdminSite
+
+from permissions.sign_ins import note_attempt
 
 
 # The apps whose pages are served. Their modules cannot be imported here: they register on this site.
@@ -30,6 +32,15 @@ class BulkheadAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has
         """Take the page if it is one of ours."""
         if admin_class is not None and admin_class.__module__.partition(".")[0] in _OURS:
             super().register(model_or_iterable, admin_class, **options)
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Let somebody sign in, and record whether it succeeded."""
+        answer: HttpResponse = super().login(request, extra_context)
+        if request.method == "POST":
+            note_attempt(request=request, succeeded=isinstance(answer, HttpResponseRedirect))
+        return answer
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what every page is given; colours come from a file, not from each page."""

@@ -246,7 +246,10 @@ class Migration(migrations.Migration):
             model_name="operation",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("actor__isnull", False), ("channel", "database"), _connector="OR"
+                    ("actor__isnull", False),
+                    ("channel", "database"),
+                    ("state", "refused"),
+                    _connector="OR",
                 ),
                 name="operation_has_actor",
             ),

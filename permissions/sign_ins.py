@@ -1,0 +1,66 @@
+"""Sign-ins and failed ones, as events of the trail.
+
+Called by the site's own page of signing in, the only door that there is: Django's signals would tell the
+same, but also of every session that a test or a command makes for itself. A name that nobody has is not
+kept: people type passwords there.
+"""
+
+import hashlib
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.utils import timezone
+
+from audit.address import client_address
+from audit.context import Origin
+from audit.models import Channel, Operation
+from audit.noted import note_event
+from audit.recorder import new_operation
+from audit.refused_attempts import record_refused
+from audit.request_id import request_id_of
+
+
+SIGN_IN = "sign_in"
+FAILED_SIGN_IN = "failed_sign_in"
+
+
+def note_attempt(*, request: HttpRequest, succeeded: bool) -> None:
+    """Record that somebody signed in on the page, or failed to."""
+    origin = Origin(
+        channel=Channel.ADMIN,
+        request_id=request_id_of(request),
+        address=client_address(request.META),
+        user_agent=request.headers.get("User-Agent", ""),
+    )
+    if succeeded and isinstance(request.user, User):
+        note_sign_in(actor=request.user, origin=origin)
+    else:
+        username = request.POST.get("username", "").replace("\0", "")
+        note_failed_sign_in(username=username, origin=origin)
+
+
+def note_sign_in(*, actor: User, origin: Origin) -> Operation:
+    """Record that somebody signed in; whether from an address that they never came from is said."""
+    former = Operation.objects.filter(actor=actor, kind=SIGN_IN)
+    is_new = origin.address is not None and (
+        former.exists() and not former.filter(address=origin.address).exists()
+    )
+    parameters = {"new_address": True} if is_new else {}
+    return note_event(actor=actor, kind=SIGN_IN, origin=origin, parameters=parameters)
+
+
+def note_failed_sign_in(*, username: str, origin: Origin) -> None:
+    """Record that somebody failed to sign in; what is repeated within an hour is counted."""
+    account = User.objects.filter(username=username).first()
+    attempt = new_operation(actor=account, kind=FAILED_SIGN_IN, origin=origin, at=timezone.now())
+    detail = "the account is not active" if account and not account.is_active else "wrong sign-in"
+    attempt.refusals = [{"target": "", "code": FAILED_SIGN_IN, "detail": detail}]
+    record_refused(
+        operation=attempt,
+        same=_digest(FAILED_SIGN_IN, origin.address or "", str(account and account.pk)),
+        alike=_digest(FAILED_SIGN_IN),
+    )
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
