@@ -5,7 +5,7 @@ which can be left and come back to. Somebody else's draft, one that is too old a
 told apart by nobody.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
@@ -19,7 +19,6 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     HttpResponseRedirect,
-    StreamingHttpResponse,
 )
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -46,7 +45,7 @@ from tasks.admin.drafts import (
     open_draft,
     preview_draft,
 )
-from tasks.admin.exporting import FILE_KINDS, export, exported_tasks
+from tasks.admin.exporting import FILE_KINDS, export, exported_tasks, file_response
 from tasks.admin.filters import lists_bin
 from tasks.admin.patch_check import check_patch
 from tasks.admin.preview_csv import preview_csv
@@ -219,19 +218,21 @@ class Flow:
         if not draft.change:
             return _to("tasks_task_draft", draft.pk)
         pieces = preview_csv(actor=actor_of(request), draft=draft, origin=origin_of(request))
-        return _file(pieces, name=f"preview-{draft.action}.csv", media_type="text/csv")
+        return file_response(pieces, kind="csv", name=f"preview-{draft.action}")
 
     @_refusing
     def export(self, request: HttpRequest, draft_id: UUID) -> HttpResponseBase:
         """Offer the chosen tasks as files, or send one."""
         draft, actor = _open(request, draft_id), actor_of(request)
         wanted = request.GET.get("format", "")
-        if kind := FILE_KINDS.get(wanted):
-            pieces = export(actor=actor, draft=draft, kind=kind)
-            return _file(pieces, name=f"tasks.{wanted}", media_type=kind.media_type)
-        found = exported_tasks(actor=actor, draft=draft).count()
+        tasks = exported_tasks(actor=actor, draft=draft)
+        if wanted in FILE_KINDS:
+            return file_response(export(tasks, kind=wanted), kind=wanted)
+        found = tasks.count()
         counts = {"found": found, "missing": len(draft.uids) - found}
-        return self.render(request, "export", {"title": "Export tasks", "draft": draft, **counts})
+        files = [(kind.label, f"?format={name}") for name, kind in FILE_KINDS.items()]
+        context = {"title": "Export tasks", "draft": draft, "files": files, **counts}
+        return self.render(request, "export", context)
 
     def render(
         self, request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200
@@ -288,11 +289,6 @@ def _answering(change: Change[Any], overwrite: str | None) -> Change[Any]:
 
 def _chosen(draft: Draft) -> ChosenTasks:
     return ChosenTasks(actor=draft.actor, uids=draft.uids)
-
-
-def _file(pieces: Iterator[str], *, name: str, media_type: str) -> HttpResponseBase:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingHttpResponse(pieces, content_type=media_type, headers=headers)
 
 
 def _to_list() -> HttpResponse:

@@ -36,12 +36,14 @@ class TaskImportForm(ImportForm):  # type: ignore[misc]  # the theme has no type
     project = forms.ModelChoiceField(
         queryset=Project.objects.none(),
         required=False,
+        empty_label="None",
         label="Project of rows that name none",
         widget=UnfoldAdminSelectWidget(),
     )
     task_type = forms.ModelChoiceField(
         queryset=TaskType.objects.none(),
         required=False,
+        empty_label="None",
         label="Type of rows that name none",
         widget=UnfoldAdminSelectWidget(),
     )

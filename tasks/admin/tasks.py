@@ -30,17 +30,13 @@ from tasks.admin.filters import (
     registered_task_filters,
 )
 from tasks.admin.flow import Flow
-from tasks.admin.import_pages import ImportPages
 from tasks.admin.rights import rights_on
 from tasks.admin.setting_filter import SettingFilter
 from tasks.admin.shown import settings_differences
 from tasks.admin.task_columns import NAME_IN_CAPITALS, TaskColumns, capitals
+from tasks.admin.task_files import TaskFiles
 from tasks.models import Task
 from tasks.visibility import visible_tasks
-
-
-# Whoever may add tasks to a project has it there.
-MANAGE = "manage_task"
 
 
 class TaskPaginator(EstimatingPaginator):
@@ -50,7 +46,7 @@ class TaskPaginator(EstimatingPaginator):
 
 
 @admin.register(Task)
-class TaskAdmin(TaskColumns, HistoryAdmin):
+class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
     """Tasks that the visitor may view, and what can be done to them."""
 
     empty = "You see the tasks of the projects in which you hold a role. So far there are none."
@@ -71,7 +67,7 @@ class TaskAdmin(TaskColumns, HistoryAdmin):
     search_help_text = "Beginning of a name or an id"
     ordering = ("-pk",)
     sortable_by = ("task_name",)
-    actions_list = ("choose", "import_file")
+    actions_list = ("choose", *TaskFiles.actions_list)
     list_after_template = "admin/choose_all.html"
     fieldsets = (
         (
@@ -115,27 +111,13 @@ class TaskAdmin(TaskColumns, HistoryAdmin):
         return KeyedChangeList
 
     def get_urls(self) -> list[URLPattern]:
-        """Serve the pages of bulk changes and of imports as well."""
-        return [*self.flow.urls, *self.imports.urls, *super().get_urls()]
+        """Serve the pages of bulk changes as well."""
+        return [*self.flow.urls, *super().get_urls()]
 
     @property
     def flow(self) -> Flow:
         """The pages of bulk changes."""
         return Flow(self)
-
-    @property
-    def imports(self) -> ImportPages:
-        """The pages of imports."""
-        return ImportPages(self)
-
-    def has_import_permission(self, request: HttpRequest) -> bool:
-        """Offer to import to who manages tasks; which projects one may add to is told there."""
-        return MANAGE in rights_anywhere(request)
-
-    @action(description="Import", icon="upload", permissions=["import"], path="import")
-    def import_file(self, request: HttpRequest) -> HttpResponse:
-        """Take a file of tasks."""
-        return self.imports.upload(request)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

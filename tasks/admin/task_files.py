@@ -1,0 +1,85 @@
+"""The files of the list of tasks: what it shows as a file, and tasks from one."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, reverse
+
+from audit.admin.theme import action
+from tasks.admin.bulk_actions import rights_anywhere
+from tasks.admin.exporting import FILE_KINDS, export, file_response
+from tasks.admin.import_pages import ImportPages
+
+
+if TYPE_CHECKING:
+    from audit.admin.base import BaseAdmin
+else:
+    BaseAdmin = object
+
+# Whoever may add tasks to a project has it there.
+MANAGE = "manage_task"
+# Says in which kind of file the list is wanted; no filter goes by the name.
+_KIND = "as"
+
+
+class TaskFiles(BaseAdmin):
+    """Buttons of the list of tasks: export what it shows, import."""
+
+    actions_list: tuple[str, ...] = ("export_list", "import_file")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Serve the pages of imports as well."""
+        own: list[URLPattern] = super().get_urls()
+        return [*ImportPages(self).urls, *own]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Let the button export what the list shows: the same filters, the same search."""
+        response: Any = super().changelist_view(request, extra_context)
+        address = reverse("admin:tasks_task_export_list")
+        for button in getattr(response, "context_data", {}).get("actions_list", []):
+            if button["path"] == address and request.GET:
+                button["path"] = f"{address}?{request.GET.urlencode()}"
+        return response  # type: ignore[no-any-return]
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        """Offer to import to who manages tasks; which projects one may add to is told there."""
+        return MANAGE in rights_anywhere(request)
+
+    @action(description="Import", icon="upload", permissions=["import"], path="import")
+    def import_file(self, request: HttpRequest) -> HttpResponse:
+        """Take a file of tasks."""
+        return ImportPages(self).upload(request)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Let export who may view some task or other."""
+        return bool(rights_anywhere(request))
+
+    @action(description="Export", icon="download", permissions=["export"], path="export")
+    def export_list(self, request: HttpRequest) -> HttpResponseBase:
+        """Offer what the filters in the address leave as files, or send one."""
+        asked = request.GET.copy()
+        wanted = "".join(asked.pop(_KIND, [])[-1:])
+        request.GET = asked  # type: ignore[assignment]  # a list is what the request asks for
+        try:
+            listed = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(reverse("admin:tasks_task_changelist"))
+        pages: Any = listed.paginator
+        if wanted in FILE_KINDS and not pages.is_bounded:
+            return file_response(export(listed.queryset, kind=wanted), kind=wanted)
+        asked[_KIND] = ""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Export tasks",
+            "found": pages.count,
+            "too_many": pages.is_bounded,
+            "files": [
+                (kind.label, f"?{asked.urlencode()}{name}") for name, kind in FILE_KINDS.items()
+            ],
+        }
+        return TemplateResponse(request, "admin/drafts/export.html", context)
