@@ -1,6 +1,6 @@
-"""The admin's pages among many tasks: the list, the preview of a large batch, and its next page.
+"""The admin's pages among many tasks: home, the list, the preview of a large batch, and its next page.
 
-Each is compared with what it cannot do without: reading the rows, or planning.
+Each is compared with what it cannot do without: reading the rows, estimating, or planning.
 """
 
 import re
@@ -14,6 +14,7 @@ from django.urls import reverse
 from tasks.batch import pipeline
 from tasks.batch.pipeline import Batch
 from tasks.changes import UpdateSettings
+from tasks.extent import read_extent
 from tasks.visibility import visible_tasks
 from tests.benchmarks.estate import ORIGIN, Estate
 from tests.benchmarks.timing import Result, alternate, counting, forget_peak, peak_mib
@@ -38,6 +39,22 @@ def measure_list(*, estate: Estate, name: str, rounds: int) -> Result:
         return answer
 
     return _measure(f"admin/list/{name}", estate.size.tasks, rounds, show, read)
+
+
+def measure_home(*, estate: Estate, name: str, rounds: int) -> Result:
+    """Measure the home page as the member of ten projects, or of all, opens it."""
+    user: User = getattr(estate, name)
+    client, address = _visit(user), reverse("admin:index")
+
+    def estimate() -> object:
+        return read_extent(actor=user)
+
+    def show() -> object:
+        answer = client.get(address)
+        assert answer.status_code == 200
+        return answer
+
+    return _measure(f"admin/home/{name}", estate.size.tasks, rounds, show, estimate)
 
 
 def measure_preview(*, estate: Estate, n: int, rounds: int) -> list[Result]:

@@ -20,6 +20,8 @@ _SECONDS = {
     "visible_tasks/light/page": 0.100,
     "has_perm/light": 0.003,
     "has_perm/heavy": 0.003,
+    "admin/home/heavy": 0.300,
+    "admin/home/light": 0.300,
     "admin/list/light": 0.300,
     "admin/preview": 3.0,
     "admin/preview/next": 0.300,

@@ -89,6 +89,7 @@ def _measure(*, estate: Estate, history: int, rounds: int, only: Iterable[str]) 
         if "pages" in only:
             for name in ("light", "heavy"):
                 yield pages.measure_list(estate=estate, name=name, rounds=rounds)
+                yield pages.measure_home(estate=estate, name=name, rounds=rounds)
             yield from pages.measure_preview(estate=estate, n=min(sizes[-1], 10_000), rounds=rounds)
         if "sealing" in only:
             yield from sealing.measure_sealing(
