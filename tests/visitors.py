@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -43,6 +44,10 @@ def auditor() -> User:
     """Return an account whose only right is to read what happened."""
     user, _ = User.objects.get_or_create(username="auditor")
     user.groups.add(Group.objects.get(name=AUDITORS))
+    with connection.cursor() as cursor:
+        # As at a commit: what was written outside the application is then a finished operation.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     return user
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from audit.models import Operation
+from audit.models import Operation, State
 from tasks.changes import RestoreSettings, UpdateSettings
 from tests.journeys.live import ROOT, web_server
 from tests.tokens import issue
@@ -42,4 +42,8 @@ def test_every_step_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     assert "not_found" in answers[3]
     assert "has been undone" in answers[4]
     mine = Operation.objects.filter(token_id=token.token.pk).order_by("created_at")
-    assert [operation.kind for operation in mine] == [UpdateSettings.kind, RestoreSettings.kind]
+    assert [(operation.kind, operation.state) for operation in mine] == [
+        (UpdateSettings.kind, State.APPLIED),
+        (UpdateSettings.kind, State.REFUSED),
+        (RestoreSettings.kind, State.APPLIED),
+    ]
