@@ -16,7 +16,8 @@ from permissions.changes import NamedFlags, SetPermissions
 from permissions.flags import Flag
 from permissions.present_permissions import PresentRole, read_present_permissions
 from permissions.roles import ADMINISTRATOR, TASK_CREATOR
-from tasks.admin.change_forms import ChangeForm, ChosenTasks
+from tasks.admin.change_forms import ChangeForm, ChosenTasks, Crafted
+from tasks.batch.plan import Reason
 from tasks.batch.seen import seen_targets
 
 
@@ -24,6 +25,7 @@ LEAVE, GRANT, REVOKE = "leave", "grant", "revoke"
 
 # Seven fields each: a request has a thousand at most.
 _MOST_ROLES = 120
+_MOST_TOLD = 20
 
 _CHANGED_ROLES = "The roles changed since you opened this form: look at it, then send it again."
 
@@ -136,6 +138,18 @@ class PermissionsForm(ChangeForm):
                 named.append(NamedFlags(role.code, role.name, chosen))
         return SetPermissions(flags=flags, named=tuple(named))
 
+    def crafted(self) -> Sequence[Crafted]:
+        """Return the locked cells that were sent all the same, the first twenty if there are more."""
+        locked = [
+            Crafted(
+                self._code_of_lock(role), f"{role.name}: {flag.label}: {self._lock(role, flag)}"
+            )
+            for role in self.roles
+            for flag in Flag
+            if _name(role, flag) in self.errors and self._lock(role, flag)
+        ]
+        return locked[:_MOST_TOLD]
+
     def _field(self, role: PresentRole, flag: Flag) -> forms.ChoiceField:
         choices = [(LEAVE, "leave")]
         if not self._lock_of_row(role):
@@ -160,6 +174,11 @@ class PermissionsForm(ChangeForm):
         if not self._held[flag]:
             return "You do not hold it on these tasks yourself, so you cannot give it to others."
         return ""
+
+    def _code_of_lock(self, role: PresentRole) -> str:
+        if not self.may_change:
+            return Reason.NO_RIGHT
+        return Reason.LOCKED_ROLE if self._lock_of_row(role) else Reason.NOT_HELD
 
     def _lock_of_row(self, role: PresentRole) -> str:
         if not self.may_change:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 from django.contrib.auth.models import User
@@ -16,6 +16,13 @@ class ChosenTasks:
 
     actor: User
     uids: Sequence[str]
+
+
+class Crafted(NamedTuple):
+    """What was asked for though the page does not offer it to this actor: why it is refused."""
+
+    code: str
+    detail: str
 
 
 class ChangeForm(forms.Form):
@@ -34,3 +41,7 @@ class ChangeForm(forms.Form):
     def change(self) -> Change[Any]:
         """Return the change that the valid form asks for."""
         raise NotImplementedError
+
+    def crafted(self) -> Sequence[Crafted]:
+        """Return what an invalid form asks for that the page does not offer."""
+        return ()

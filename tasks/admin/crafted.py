@@ -1,5 +1,6 @@
 """Requests that no page of ours sends: they get nothing, and are recorded like any refused attempt."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -8,6 +9,7 @@ from django.utils import timezone
 from audit.admin.requests import actor_of, origin_of
 from audit.recorder import new_operation
 from tasks.admin.bulk_actions import bulk_action, rights_anywhere
+from tasks.admin.change_forms import ChangeForm, Crafted
 from tasks.batch.refusals import record_refused_attempt
 from tasks.models import Draft
 
@@ -17,7 +19,7 @@ def record_use_of_anothers_draft(*, request: HttpRequest, draft_id: UUID) -> Non
     others = Draft.objects.filter(pk=draft_id).exclude(actor=actor_of(request))
     if request.method == "POST" and others.exists():
         detail = "the draft is somebody else's"
-        _record(request, kind="use_draft", code="not_own", detail=detail, asked=str(draft_id))
+        _record(request, kind="use_draft", found=[Crafted("not_own", detail)], asked=str(draft_id))
 
 
 def record_action_without_right(*, request: HttpRequest) -> None:
@@ -25,17 +27,25 @@ def record_action_without_right(*, request: HttpRequest) -> None:
     action = bulk_action(request.POST.get("action", ""))
     if action and action.right not in rights_anywhere(request):
         detail = f"{action.label}: you hold no {action.right} right on any task"
-        _record(request, kind="choose_tasks", code="no_right", detail=detail, asked=action.name)
+        _record(
+            request, kind="choose_tasks", found=[Crafted("no_right", detail)], asked=action.name
+        )
 
 
 def record_forged_selection(*, request: HttpRequest, left_out: int) -> None:
     """Record that so many rows were ticked that are no tasks which the visitor may view."""
     detail = f"{left_out} of the ticked rows are no tasks that you may view"
     keys = sorted(request.POST.getlist("_selected_action"))
-    _record(request, kind="choose_tasks", code="not_found", detail=detail, asked=keys)
+    _record(request, kind="choose_tasks", found=[Crafted("not_found", detail)], asked=keys)
 
 
-def _record(request: HttpRequest, *, kind: str, code: str, detail: str, asked: object) -> None:
+def record_crafted_form(*, request: HttpRequest, form: ChangeForm) -> None:
+    """Record that the form of an action was sent with what its page does not offer, if it was."""
+    if found := form.crafted():
+        _record(request, kind="write_down", found=found, asked=sorted(form.chosen.uids))
+
+
+def _record(request: HttpRequest, *, kind: str, found: Sequence[Crafted], asked: object) -> None:
     operation = new_operation(
         actor=actor_of(request),
         kind=kind,
@@ -43,5 +53,5 @@ def _record(request: HttpRequest, *, kind: str, code: str, detail: str, asked: o
         at=timezone.now(),
         parameters={},
     )
-    refusal = {"target": "", "code": code, "detail": detail}
-    record_refused_attempt(operation=operation, refusals=[refusal], asked=asked)
+    refusals = [{"target": "", "code": each.code, "detail": each.detail} for each in found]
+    record_refused_attempt(operation=operation, refusals=refusals, asked=asked)

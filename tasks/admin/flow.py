@@ -34,7 +34,11 @@ from tasks.admin.bulk_actions import (
 )
 from tasks.admin.change_forms import ChangeForm, ChosenTasks
 from tasks.admin.choosing import ChoiceForm, freeze, too_many
-from tasks.admin.crafted import record_action_without_right, record_use_of_anothers_draft
+from tasks.admin.crafted import (
+    record_action_without_right,
+    record_crafted_form,
+    record_use_of_anothers_draft,
+)
 from tasks.admin.drafts import (
     Confirmed,
     DraftUnusable,
@@ -186,6 +190,8 @@ class Flow:
                 return self._preview(request, draft, form)
             except BatchError as error:
                 form.add_error(None, str(error))
+        if form.errors:
+            record_crafted_form(request=request, form=form)
         context = {"title": action.label, "action": action, "draft": draft, "form": form}
         return self.render(request, "form", context)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 from django.contrib.auth.models import User
 
+from audit.models import Operation, State
 from permissions.admin.permissions_form import Cell, PermissionsForm
 from permissions.changes import NamedFlags, SetPermissions
 from permissions.flags import Flag
@@ -172,10 +173,27 @@ def test_a_mixed_grid_is_previewed_and_applied(governed: Governed) -> None:
     assert [governance_of(uid).held for uid in uids] == [{"is_view", "is_execute"}] * 2
 
 
-def test_a_crafted_cell_does_not_reach_the_preview(governed: Governed) -> None:
-    client = visit(governed.manager)
-    draft = choose(client, "change_permissions", governed.add_tasks(1))
-    answer = write_down(client, draft, {"is_view -1 Project administrator": "revoke"})
-    assert "Always holds everything." in text_of(answer)
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ({"is_view -1 Project administrator": "revoke"}, "locked_role"),
+        ({"is_view -3 Task creator": "revoke"}, "locked_role"),
+        ({"is_delete 8 Viewer": "grant", "is_view 8 Viewer": "revoke"}, "flag_not_held"),
+    ],
+)
+def test_a_crafted_cell_does_not_reach_the_preview_and_is_recorded(
+    governed: Governed, sent: dict[str, str], code: str
+) -> None:
+    uids = governed.add_tasks(1)
+    change(governed.manager, uids, flags={DEVELOPER: {"is_manager": True, "is_delete": False}})
+    client = visit(governed.developer)
+    draft = choose(client, "change_permissions", uids)
+    answer = write_down(client, draft, sent)
+    assert answer.status_code == 200
     draft.refresh_from_db()
     assert not draft.change
+    attempt = Operation.objects.get(kind="write_down")
+    assert (attempt.actor, attempt.state) == (governed.developer, State.REFUSED)
+    (refusal,) = attempt.refusals
+    assert refusal["code"] == code
+    assert next(iter(sent)).partition(" ")[2].split(" ", 1)[1] in refusal["detail"]
