@@ -81,7 +81,6 @@ class CopyTasks(Change[SourceRow]):
     kind: ClassVar[str] = "copy_tasks"
     title: ClassVar[str] = "Copy"
     right: ClassVar[str] = "copy_task"
-    plans_together: ClassVar[bool] = True
 
     word: str = VENDORS_WORD
 
@@ -114,6 +113,12 @@ class CopyTasks(Change[SourceRow]):
         names = _names([row for row, _ in rows if not refused[row.uid]], word=self.word)
         for row, _ in rows:
             yield refused[row.uid] or _copy_outcome(Copy(row, names[row.uid]), types)
+
+    def companions(self, *, outcomes: Sequence[Outcome]) -> list[str]:
+        """Return the sources of which another's copy begins with the same name."""
+        stems = {outcome.uid: outcome.write.source.stem(self.word) for outcome in outcomes}
+        shared = Counter(stems.values())
+        return [uid for uid, stem in stems.items() if shared[stem] > 1]
 
     def write(self, *, outcomes: Sequence[Outcome], operation: Operation, at: datetime) -> int:
         """Insert the copies, give them what governs their sources, and record both."""

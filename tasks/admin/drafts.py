@@ -127,7 +127,9 @@ def preview_draft(*, actor: User, draft: Draft, change: Change[Any], origin: Ori
     plan = pipeline.preview(actor=actor, batch=batch)
     draft.change = seal_text(json.dumps({"kind": change.kind, "parameters": change.parameters()}))
     draft.outcomes = "".join(_LETTERS[outcome.kind] for outcome in plan.outcomes)
-    draft.companions = _companions(draft) if change.binds_by_type else []
+    draft.companions = change.companions(outcomes=plan.changes)
+    if change.binds_by_type:
+        draft.companions += _one_of_each_type(draft)
     draft.projects = _count_projects(draft)
     draft.warnings = _positions(plan)
     draft.fingerprint, draft.fingerprint_of_part = plan.fingerprint, ""
@@ -233,7 +235,7 @@ class DraftReceipt:
         Draft.objects.filter(pk=self.draft.pk).update(operation=applied.operation.pk)
 
 
-def _companions(draft: Draft) -> list[str]:
+def _one_of_each_type(draft: Draft) -> list[str]:
     """Return one target of each type, of those that bind the change."""
     permitted = [
         uid for uid, letter in zip(draft.uids, draft.outcomes, strict=True) if letter in _PERMITTED

@@ -34,7 +34,8 @@ class Change(ABC, Generic[RowT]):
     A change is a frozen value: the parameters, and nothing of the targets. The pipeline calls, in this
     order: `read` (with a lock when it applies), `bind`, `plan`, and `write` for the outcomes to change.
     Whether a target's outcome depends on the others is said by `binds_by_type`, if what `bind` settles
-    depends on which types the targets have, and by `plans_together`, if the plan itself does.
+    depends on which types the targets have, by `companions` of a plan, if it depends on a few, and by
+    `plans_together`, if it depends on all.
     """
 
     kind: ClassVar[str]
@@ -104,6 +105,11 @@ class Change(ABC, Generic[RowT]):
         self, *, actor: User, rows: Sequence[tuple[RowT, frozenset[str]]]
     ) -> Iterable[Outcome]:
         """Yield the outcome of each row that the actor has the right on, given the rights held."""
+
+    def companions(self, *, outcomes: Sequence[Outcome]) -> list[str]:
+        """Return those of the outcomes to change that would be others without one another."""
+        del outcomes
+        return []
 
     def warnings(self, *, outcomes: Sequence[Outcome]) -> list[PlanWarning]:
         """Return what whoever confirms the outcomes to change should know."""

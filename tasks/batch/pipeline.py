@@ -5,7 +5,7 @@ transaction; everything below assumes it. Targets are locked in key order before
 overlapping batches queue instead of deadlocking, and a right revoked meanwhile is noticed.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -82,17 +82,14 @@ def look(
 ) -> list[Outcome]:
     """Return the outcomes that some of the batch's targets would have now; nothing is remembered.
 
-    Of the others only `companions` are read, one of each type, unless the plan needs all.
+    Of the others only `companions` are read, on which these depend, unless the change plans all together.
     """
-    together, shown = batch.change.plans_together, set(uids)
-    read = [*uids, *(uid for uid in companions if uid not in shown)]
+    shown = set(uids)
+    if not batch.change.plans_together:
+        read = [*uids, *(uid for uid in companions if uid not in shown)]
+        batch = replace(batch, uids=read)
     with planned_for_the_targets():
-        _, plan = _plan(
-            actor=actor,
-            batch=batch if together else replace(batch, uids=read),
-            lock=False,
-            only=None if together else shown,
-        )
+        _, plan = _plan(actor=actor, batch=batch, lock=False)
     return [outcome for outcome in plan.outcomes if outcome.uid in shown]
 
 
@@ -231,7 +228,6 @@ def _plan(
     batch: Batch,
     lock: bool,
     report: Report | None = None,
-    only: Collection[str] | None = None,
 ) -> tuple[Change[Any], Plan]:
     _check_weight(batch)
     rows = batch.change.read(uids=batch.uids, lock=lock)
@@ -251,8 +247,6 @@ def _plan(
         else:
             permitted.append((row, rights))
     change = batch.change.bind(rows=[row for row, _ in permitted])
-    if only is not None:
-        permitted = [(row, rights) for row, rights in permitted if row.uid in only]
     planned = change.plan(actor=actor, rows=permitted)
     for count, outcome in enumerate(planned):
         if report and count % _REPORT_EVERY == 0:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from audit.models import Operation, State
 from audit.recorder import administrative_operation
-from permissions.changes import SetPermissions
+from permissions.changes import CopyTasks, SetPermissions
 from permissions.models import RoleMember
 from tasks.admin.drafts import draft_of_batch
 from tasks.batch.pipeline import Batch
@@ -285,6 +285,22 @@ def test_a_page_of_a_preview_knows_the_types_of_the_targets_on_other_pages(
     assert [row.why for row in shown.rows] == [
         ["/repository/token: is secret in another type of this batch; split the batch"]
     ]
+
+
+def test_a_page_of_a_preview_calls_copies_as_they_will_be_called(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uids = governed.add_tasks(3)
+    names = ["a" * 190, "a" * 191, "b"]
+    for uid, name in zip(uids, names, strict=True):
+        Task.objects.filter(uid=uid).update(name=name)
+    monkeypatch.setattr("tasks.admin.preview_page.PER_PAGE", 1)
+    batch = Batch(change=CopyTasks(), uids=uids, origin=ORIGIN)
+    draft = draft_of_batch(actor=governed.manager, action="copy", batch=batch)
+    assert draft.companions == uids[:2]
+    client = visit(governed.manager)
+    shown = [rows_of(client, draft, page=page)[0][1][0][2] for page in (1, 2, 3)]
+    assert shown == [f"{'a' * 184}-copy-1", f"{'a' * 184}-copy-2", "b-copy-1"]
 
 
 def test_a_preview_is_a_file_that_no_spreadsheet_runs(governed: Governed) -> None:
