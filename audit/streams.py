@@ -14,8 +14,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Protocol
 
+from django.contrib.auth.models import User
+
+from audit.context import Origin
 from audit.events import VERSION, Events, timestamp
 from audit.models import Seal
+from audit.noted import note_event
 from audit.trail import Found
 
 
@@ -43,6 +47,19 @@ class Terms:
     asked_at: datetime
     asked: Mapping[str, Any]
     export_id: str
+
+
+def note_export(*, actor: User, origin: Origin, asked: Mapping[str, Any], form: str) -> Terms:
+    """Record that the actor exports what is asked for; return the terms, for the manifest."""
+    noted = note_event(
+        actor=actor,
+        kind="export_trail",
+        origin=origin,
+        parameters={"asked": dict(asked), "form": form},
+    )
+    return Terms(
+        actor=noted.actor_name, asked_at=noted.created_at, asked=asked, export_id=str(noted.pk)
+    )
 
 
 class Form(Protocol):

@@ -115,16 +115,19 @@ class Sight:
 class Reader:
     """Who reads, what they see (None is everything), and what they look for.
 
+    Operations that are `chosen` already are looked at instead of all.
     A task that is looked for is one that they may view: everything that was done to it is told.
     """
 
     actor: User
     sight: Sight | None
     wanted: Filter
+    chosen: QuerySet[Operation] | None = None
 
     def operations(self) -> QuerySet[Operation]:
         """Return the operations that are left, in no order."""
-        found = _filtered(Operation.objects.all(), self.wanted)
+        everything = Operation.objects.all() if self.chosen is None else self.chosen
+        found = _filtered(everything, self.wanted)
         if self.wanted.task_id is not None:
             of_task = operations_of_task(subjects=subjects(), task_id=self.wanted.task_id)
             return found.filter(pk__in=RawSQL(of_task.as_string(), ()))  # noqa: S611

@@ -39,8 +39,14 @@ class ApiToken(models.Model):
     revoked_at = models.DateTimeField(null=True, editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
     last_used_address = models.GenericIPAddressField(null=True, editable=False)
+    # Where it was used from, oldest first; a network where one caller has many addresses.
+    known_addresses = ArrayField(
+        models.CharField(max_length=43), default=list, db_default=[], editable=False
+    )
 
-    history = tracked(excluded_fields=("digest", "last_used_at", "last_used_address"))
+    history = tracked(
+        excluded_fields=("digest", "last_used_at", "last_used_address", "known_addresses")
+    )
 
     class Meta:
         verbose_name = "API token"

@@ -13,10 +13,12 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from audit.context import Origin
+from audit.noted import note_event
 from audit.recorder import administrative_operation
 from permissions.models import ApiToken
 
@@ -27,6 +29,10 @@ _HINT_LENGTH = 4
 
 # Last use is for people to see: this often is exact enough, and a busy token stays one query.
 _NOTED_EVERY = timedelta(minutes=5)
+
+# So many addresses of a token are known; one that is forgotten is new again.
+_MOST_ADDRESSES = 500
+_IPV6 = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +140,41 @@ def note_use(*, token: ApiToken, at: datetime, address: str | None) -> None:
     # Asked again in the statement: of many requests at once, one writes.
     ApiToken.objects.filter(Q(last_used_at=None) | Q(last_used_at__lte=before), pk=token.pk).update(
         last_used_at=at, last_used_address=address
+    )
+
+
+def note_address(*, token: ApiToken, origin: Origin) -> None:
+    """Record that the token is used from where it never was; where it is first used is known then."""
+    if origin.address is None:
+        return
+    place = _place_of(origin.address)
+    if place in token.known_addresses:
+        return
+    with transaction.atomic():
+        locked = ApiToken.objects.select_for_update().get(pk=token.pk)
+        known = locked.known_addresses
+        # Asked again under the lock: of many requests at once, one records it.
+        if place in known:
+            return
+        if known:
+            parameters = {"token": token.name, "address": origin.address}
+            note_event(
+                actor=token.owner,
+                kind="use_token_from_new_address",
+                origin=origin,
+                parameters=parameters,
+            )
+        kept = [*known, place][-_MOST_ADDRESSES:]
+        ApiToken.objects.filter(pk=token.pk).update(known_addresses=kept)
+
+
+def _place_of(address: str) -> str:
+    """Return the address; of IPv6 the network, in which a machine changes its address as it likes."""
+    parsed = ipaddress.ip_address(address)
+    return (
+        str(ipaddress.ip_network((parsed, 64), strict=False))
+        if parsed.version == _IPV6
+        else address
     )
 
 

@@ -1,11 +1,18 @@
 """Operations in the admin: everybody reads their own, auditors all; apps add what can be done with one."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -24,16 +31,19 @@ from audit.admin.filters import (
 )
 from audit.admin.operation_columns import OperationColumns
 from audit.admin.panels import Panel, register_panel
-from audit.admin.requests import actor_of
+from audit.admin.requests import actor_of, origin_of
 from audit.admin.result import result_of
 from audit.masking import masked
 from audit.models import UNFINISHED, Operation
-from audit.trail import with_words
-from audit.visibility import visible_operations
+from audit.streams import FORMS, export, note_export
+from audit.trail import Filter, Reader, stream, with_words
+from audit.visibility import may_audit, visible_operations
 
 
 # So many of what is going on stand above the list.
 _GOING_ON = 10
+# How files end, and what they are.
+_FORMS = {form.ending: media_type for media_type, form in FORMS.items()}
 # Which secrets were asked for is shown where they stand.
 _INTERNAL = frozenset({"sealed"})
 
@@ -90,16 +100,51 @@ class OperationAdmin(OperationColumns, BaseAdmin):
     def get_urls(self) -> list[URLPattern]:
         """Answer also to who waits for an operation."""
         progress = self.admin_site.admin_view(self.progress)
-        own = path("<uuid:operation_id>/progress/", progress, name="audit_operation_progress")
-        return [own, *super().get_urls()]
+        return [
+            path("<uuid:operation_id>/progress/", progress, name="audit_operation_progress"),
+            *(
+                path(
+                    f"export/{form}/",
+                    self.admin_site.admin_view(partial(self.export, form=form)),
+                    name=f"audit_operation_export_{form}",
+                )
+                for form in _FORMS
+            ),
+            *super().get_urls(),
+        ]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the list, and above it what is going on."""
         unfinished = self.visible(request).filter(state__in=UNFINISHED).select_related("progress")
-        context = {"going_on": unfinished.order_by("created_at")[:_GOING_ON]}
+        context = {
+            "going_on": unfinished.order_by("created_at")[:_GOING_ON],
+            "may_audit": may_audit(actor=actor_of(request)),
+            "asked": request.GET.urlencode(),
+        }
         return super().changelist_view(request, {**context, **(extra_context or {})})
+
+    def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
+        """Send everything that the operations of the list changed, to auditors, and record that.
+
+        Raises:
+            Http404: the visitor is no auditor.
+        """
+        actor = actor_of(request)
+        if not may_audit(actor=actor):
+            raise Http404
+        chosen = self.get_changelist_instance(request).queryset
+        asked = {name: request.GET[name] for name in sorted(request.GET)}
+        noted = note_export(actor=actor, origin=origin_of(request), asked=asked, form=_FORMS[form])
+        reader = Reader(actor=actor, sight=None, wanted=Filter(), chosen=chosen)
+        pieces = export(found=stream(reader=reader), form=FORMS[_FORMS[form]], terms=noted)
+        name = f"events-{noted.asked_at:%Y%m%dT%H%M%SZ}.{form}"
+        return StreamingHttpResponse(
+            pieces,
+            content_type=f"{_FORMS[form]}; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

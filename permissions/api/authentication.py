@@ -8,8 +8,11 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from audit.address import client_address
+from audit.context import Origin
+from audit.models import Channel
+from audit.request_id import request_id_of
 from permissions.models import ApiToken
-from permissions.tokens import fault_of, find_token, note_use
+from permissions.tokens import fault_of, find_token, note_address, note_use
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -34,12 +37,24 @@ class TokenAuthentication(BaseAuthentication):
         if fault := fault_of(token=token, at=now, address=address):
             raise AuthenticationFailed(fault)
         note_use(token=token, at=now, address=address)
+        note_address(token=token, origin=_origin_of(request, token, address))
         return token.owner, token
 
     def authenticate_header(self, request: Request) -> str:
         """Return the `WWW-Authenticate` of a 401."""
         del request
         return 'Bearer realm="bulkhead"'
+
+
+def _origin_of(request: Request, token: ApiToken, address: str | None) -> Origin:
+    return Origin(
+        channel=Channel.API,
+        request_id=request_id_of(request),
+        address=address,
+        user_agent=request.headers.get("User-Agent", ""),
+        token_id=token.pk,
+        token_name=token.name,
+    )
 
 
 def _secret_of(request: Request) -> str | None:

@@ -19,8 +19,7 @@ from rest_framework.request import Request
 
 from audit.events import Events, operation_summary
 from audit.models import Channel, State
-from audit.noted import note_event
-from audit.streams import CSV, FORMS, JSON_LINES, Terms, export
+from audit.streams import CSV, FORMS, JSON_LINES, export, note_export
 from audit.subjects import subjects
 from audit.trail import (
     By,
@@ -124,14 +123,8 @@ class _ChangesView(OpseraView):
         asked = {name: request.query_params[name] for name in sorted(request.query_params)}
         if reader.wanted.operation_id:
             asked["operation"] = str(reader.wanted.operation_id)
-        noted = note_event(
-            actor=reader.actor,
-            kind="export_trail",
-            origin=origin_of(request),
-            parameters={"asked": asked, "form": media_type},
-        )
-        terms = Terms(
-            actor=noted.actor_name, asked_at=noted.created_at, asked=asked, export_id=str(noted.pk)
+        terms = note_export(
+            actor=reader.actor, origin=origin_of(request), asked=asked, form=media_type
         )
         pieces: Iterator[bytes] = export(
             found=stream(reader=reader), form=FORMS[media_type], terms=terms

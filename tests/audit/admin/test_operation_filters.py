@@ -1,8 +1,10 @@
 """What the filters of the list of operations leave."""
 
+import json
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from audit.models import Operation
 from tasks.changes import SetEnabled, UpdateSettings
@@ -79,3 +81,24 @@ def test_times_say_their_zone(uids: list[str]) -> None:
     at = Operation.objects.latest("created_at").created_at
     assert f'<time datetime="{at.isoformat()}">' in answer.content.decode()
     assert f"{at:%H:%M} UTC" in text_of(answer)
+
+
+def test_auditors_export_what_is_listed_with_a_manifest(uids: list[str]) -> None:
+    client = visit(auditor())
+    address = reverse("admin:audit_operation_export_jsonl")
+    answer = client.get(address, {"kind": "update_settings"})
+    *lines, last = b"".join(answer.streaming_content).splitlines()  # type: ignore[attr-defined]
+    manifest = json.loads(last)["manifest"]
+    assert manifest["rows"] == len(lines) == len(uids)
+    assert manifest["asked"] == {"kind": "update_settings"}
+    assert {json.loads(line)["task"] for line in lines} == set(uids)
+    exported = Operation.objects.get(kind="export_trail")
+    assert (exported.actor_name, str(exported.pk)) == ("auditor", manifest["export"])
+
+
+def test_nobody_else_exports(uids: list[str], governed: Governed) -> None:
+    address = reverse("admin:audit_operation_export_csv")
+    assert visit(governed.manager).get(address).status_code == 404
+    assert "export as" not in text_of(
+        visit(governed.manager).get(page("audit_operation_changelist"))
+    )
