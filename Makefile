@@ -13,7 +13,7 @@ INSTALL := $(IN_VENV) -m pip --disable-pip-version-check install -qq --require-h
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format bench lock clean
+.PHONY: help run test lint format bench images lock clean
 
 ##@ Use it
 
@@ -39,6 +39,10 @@ format: $(VENV)/.dev ## Format the code and apply the safe fixes
 
 bench: $(VENV)/.dev ## Measure against the smallest SQL that could do the same
 	$(IN_VENV) -m tests.benchmarks $(ARGS)
+
+images: $(VENV)/.dev ## Take the pictures in docs/images anew, with a Chromium
+	BULKHEAD_IMAGES=docs/images BULKHEAD_REQUIRE_CHROMIUM=yes \
+		$(IN_VENV) -m pytest tests/journeys/admin/test_demo.py
 
 ##@ Keep it
 

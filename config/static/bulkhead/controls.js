@@ -92,7 +92,18 @@
     }
   };
 
-  htmx.onLoad(enliven);
+  // What is wider than its place is moved by the arrow keys once it can have the focus.
+  const scrolling = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+
+  htmx.onLoad((root) => {
+    enliven(root);
+    for (const wide of root.querySelectorAll(".bh-scroll")) scrolling.observe(wide);
+  });
   document.addEventListener("DOMContentLoaded", () => {
     nameLists(document);
     new MutationObserver((changes) =>

@@ -11,13 +11,13 @@ GRAVE = {"serious", "critical"}
 # Colours are all that differs between the light and the dark theme.
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 
-# A colour that is still on its way is nobody's choice.
+# Scripts have seen the size of the window, and no colour is still on its way.
 _AT_REST = """
-Promise.all(
+new Promise(seen => requestAnimationFrame(() => requestAnimationFrame(seen))).then(() => Promise.all(
   document.getAnimations()
     .filter(each => each.effect.getComputedTiming().endTime < Infinity)
     .map(each => each.finished)
-)
+))
 """
 
 

@@ -9,6 +9,7 @@ from django.db import connection
 from playwright.sync_api import Browser
 from pytest_django import DjangoDbBlocker
 
+from tasks.models import Project
 from tests.conftest import Governed, build_governed
 from tests.journeys.admin.chromium import REQUIRED, Windows, chromium, find_chromium
 from tests.journeys.live import Process, wait_until, web_server
@@ -60,9 +61,9 @@ def windows(browser: Browser, server: Process) -> Iterator[Windows]:
 
 
 @pytest.fixture
-def governed(server: Process, request: pytest.FixtureRequest) -> Governed:
+def governed(server: Process) -> Governed:
     """A project of the journey's own."""
-    return build_governed(request.node.name.removeprefix("test_")[:40])
+    return build_governed(f"journey-{Project.objects.count()}")
 
 
 def _nothing_is_going_on() -> bool:

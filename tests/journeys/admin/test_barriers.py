@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tasks.admin.bulk_actions import bulk_actions
+from tasks.admin.drafts import new_draft
+from tasks.models import Task
 from tests.admin_world import addresses, populate
 from tests.conftest import Governed, build_governed
 from tests.journeys.admin.axe import COLOURS, barriers
 from tests.journeys.admin.chromium import NARROW, Windows
+from tests.visitors import page as address
 from tests.visitors import persona
 
 
@@ -58,6 +62,20 @@ def test_nothing_keeps_anybody_out_of_a_page(windows: Windows, world: Governed, 
         filters.press("Enter")
         expect(page.locator("#changelist-filter :focus")).to_be_attached()
         assert barriers(page, inside="#changelist-filter") == set()
+
+
+FORMS = sorted(action.name for action in bulk_actions() if action.form and action.form.asks)
+
+
+@pytest.mark.parametrize("action", FORMS)
+def test_nothing_keeps_anybody_out_of_a_form(
+    windows: Windows, world: Governed, action: str
+) -> None:
+    uids = Task.objects.filter(project=world.project).values_list("uid", flat=True)
+    draft = new_draft(actor=world.manager, action=action, uids=list(uids))
+    page = windows.open(world.manager)
+    page.goto(address("tasks_task_draft", draft.pk))
+    assert found_on(page) == []
 
 
 @pytest.mark.parametrize("who", ["outsider", "auditor"])

@@ -62,7 +62,7 @@ def test_the_menu_opens_and_closes(
 
 def test_filters_narrow_a_list(windows: Windows, governed: Governed) -> None:
     governed.add_tasks(3)
-    build_governed(f"{governed.project.name} elsewhere").add_tasks(2)
+    build_governed(f"{governed.project.name}-other").add_tasks(2)
     page = windows.open(governed.admin)
     page.goto("/admin/tasks/task/")
     button(page, "Filters")
