@@ -15,6 +15,7 @@ LARGE_TABLES = (
 # What the planned operations are joined with fits into memory, so that their rows stay in the order of
 # time, as they would have been written, without being sorted.
 REMEMBER = "SET LOCAL work_mem = '1GB'"
+DO_NOT_SORT = "SET LOCAL enable_mergejoin = off"
 
 # A month for every month of the two years, in each table.
 OPEN_MONTHS = """
@@ -56,18 +57,31 @@ SELECT n, at, rows, first, hash,
 FROM numbered
 """
 
-# Written as finished at once, so that each waits for its seal.
+# Written as finished at once, so that each waits for its seal; found by one of the projects.
 ADD_OPERATIONS = """
 INSERT INTO audit_operation (
     id, kind, state, actor_id, actor_name, channel, token_name, request_id, user_agent, address,
-    parameters, reason, fingerprint, targets, changed, unchanged, refusals,
+    parameters, reason, fingerprint, targets, changed, unchanged, refusals, facets,
     created_at, started_at, finished_at
 )
 SELECT planned.id::uuid, planned.kind, 'applied', colleague.id, colleague.username, planned.channel,
        '', 'request-' || n, 'generated', ('192.0.2.' || n %% 250 + 1)::inet,
        jsonb_build_object('n', n), %(reason)s, '', rows, rows, 0, '[]',
+       ARRAY['project:' || project.uid] || CASE planned.kind
+           WHEN 'update_settings' THEN ARRAY[
+               'settings=/repository/branch', 'settings:/repository/branch', 'settings:/repository'
+           ]
+           WHEN 'set_project_permissions' THEN ARRAY[
+               'role:' || n %% 9, 'flag:is_execute', 'role:' || n %% 9 || '/is_execute'
+           ]
+           ELSE '{}'
+       END,
        at, at, at + interval '1 millisecond'
 FROM planned_operation AS planned
+JOIN (
+    SELECT uid, row_number() OVER (ORDER BY id) - 1 AS number
+    FROM tasks_project
+) AS project ON project.number = planned.n %% (SELECT count(*) FROM tasks_project)
 JOIN (
     SELECT id, username, row_number() OVER (ORDER BY id) - 1 AS number
     FROM auth_user WHERE username LIKE 'colleague-%%' OR username = %(actor_name)s
@@ -91,8 +105,8 @@ SELECT task.id, task.uid, task.name,
 FROM planned_operation AS planned
 CROSS JOIN LATERAL generate_series(planned.first, planned.first + planned.rows - 1) AS row
 JOIN (
-    SELECT *, row_number() OVER (ORDER BY id) - 1 AS number, count(*) OVER () AS of FROM tasks_task
-) AS task ON task.number = row %% task.of
+    SELECT *, row_number() OVER (ORDER BY id) - 1 AS number FROM tasks_task
+) AS task ON task.number = row %% (SELECT count(*) FROM tasks_task)
 WHERE planned.kind IN ('update_settings', 'set_enabled')
 """
 
@@ -106,9 +120,9 @@ SELECT governed.task_id, governed.matrix_id, governed.own_matrix_id,
 FROM planned_operation AS planned
 CROSS JOIN LATERAL generate_series(planned.first, planned.first + planned.rows - 1) AS row
 JOIN (
-    SELECT *, row_number() OVER (ORDER BY task_id) - 1 AS number, count(*) OVER () AS of
+    SELECT *, row_number() OVER (ORDER BY task_id) - 1 AS number
     FROM permissions_taskpermission
-) AS governed ON governed.number = row %% governed.of
+) AS governed ON governed.number = row %% (SELECT count(*) FROM permissions_taskpermission)
 WHERE planned.kind = 'set_permissions'
 """
 
@@ -125,9 +139,9 @@ FROM planned_operation AS planned
 CROSS JOIN LATERAL generate_series(planned.first, planned.first + planned.rows - 1) AS row
 CROSS JOIN LATERAL (SELECT (planned.n + row)::integer %% 32) AS flags (bits)
 JOIN (
-    SELECT *, row_number() OVER (ORDER BY id) - 1 AS number, count(*) OVER () AS of
+    SELECT *, row_number() OVER (ORDER BY id) - 1 AS number
     FROM permissions_rolepermission
-) AS entry ON entry.number = row %% entry.of
+) AS entry ON entry.number = row %% (SELECT count(*) FROM permissions_rolepermission)
 WHERE planned.kind = 'set_project_permissions'
 """
 
@@ -141,14 +155,15 @@ SELECT member.id, member.role_id, member.user_id, member.group_id,
 FROM planned_operation AS planned
 CROSS JOIN LATERAL generate_series(planned.first, planned.first + planned.rows - 1) AS row
 JOIN (
-    SELECT *, row_number() OVER (ORDER BY id) - 1 AS number, count(*) OVER () AS of
+    SELECT *, row_number() OVER (ORDER BY id) - 1 AS number
     FROM permissions_rolemember
-) AS member ON member.number = row %% member.of
+) AS member ON member.number = row %% (SELECT count(*) FROM permissions_rolemember)
 WHERE planned.kind = 'add_member'
 """
 
 GENERATE = (
     REMEMBER,
+    DO_NOT_SORT,
     OPEN_MONTHS,
     PLAN_OPERATIONS,
     "ANALYZE planned_operation",
