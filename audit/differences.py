@@ -5,7 +5,7 @@ A place is a JSON pointer (RFC 6901) into the object. Nothing shown here is a se
 
 from typing import Any, NamedTuple
 
-from audit.masking import SECRET, masked
+from audit.masking import SECRET, names_secret
 
 
 class Absent:
@@ -34,7 +34,7 @@ def difference_data(difference: Difference) -> dict[str, Any]:
         for name, value in (("before", difference.before), ("after", difference.after))
         if value is not ABSENT
     }
-    if difference.is_secret or masked(held) != held:
+    if difference.is_secret or any(map(names_secret, held.values())):
         return {"place": difference.place, **SECRET}
     return {"place": difference.place, **held}
 

@@ -30,6 +30,15 @@ def masked(document: Any, *, secrets: Collection[Place] = (), mask: Any = MASK) 
     return _masked(document, (), frozenset(secrets), mask)
 
 
+def names_secret(document: Any) -> bool:
+    """Return whether a secret's reference stands anywhere in the document."""
+    if isinstance(document, str):
+        return _REFERENCE.search(document) is not None
+    if isinstance(document, dict):
+        return any(map(names_secret, document.values()))
+    return isinstance(document, list) and any(map(names_secret, document))
+
+
 def _masked(document: Any, place: Place, secrets: frozenset[Place], mask: Any) -> Any:
     if document is not None and place in secrets:
         return mask

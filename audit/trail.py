@@ -39,6 +39,8 @@ from audit.subjects import Change, read_changes, subjects
 
 # So many rows of history are looked at in one go.
 _CHUNK = 1000
+# A page is given up on, and goes on with the next, after so many of them.
+_MOST_CHUNKS = 6
 _WORD = re.compile(r"\w+")
 
 
@@ -150,17 +152,26 @@ def read_operations(*, reader: Reader, after: Place | None, limit: int) -> list[
     return list(_older(found, after).order_by("-created_at", "-pk")[:limit])
 
 
-def read_page(*, reader: Reader, after: ChangePlace | None, limit: int) -> list[Found]:
-    """Return a page of changes, newest operations first."""
+class Page(NamedTuple):
+    """Some changes, fewer where few fit, and the place behind which to go on; None at the end."""
+
+    found: list[Found]
+    following: ChangePlace | None
+
+
+def read_page(*, reader: Reader, after: ChangePlace | None, limit: int) -> Page:
+    """Return a page of changes, newest operations first, having looked at so many rows at most."""
     page: list[Found] = []
     size = limit
-    while len(page) < limit:
+    for _ in range(_MOST_CHUNKS):
         keys = _read_keys(reader, after, size)
         page += _told(keys, reader.wanted)
+        if len(page) >= limit:
+            return Page(page[:limit], page[limit - 1].place)
         if len(keys) < size:
-            break
+            return Page(page, None)
         after, size = keys[-1], _CHUNK
-    return page[:limit]
+    return Page(page, after)
 
 
 def stream(*, reader: Reader) -> Iterator[Found]:

@@ -114,9 +114,9 @@ class _ChangesView(OpseraView):
         limit = parameters.integer("limit", least=1, most=_MOST) or _USUALLY
         parameters.check()
         after = ChangePlace._make(place) if place else None
-        found = read_page(reader=reader(), after=after, limit=limit)
-        following = encode_place(found[-1].place) if len(found) == limit else None
-        body = {"events": list(Events().of(found)), "next": following}
+        page = read_page(reader=reader(), after=after, limit=limit)
+        following = encode_place(page.following) if page.following else None
+        body = {"events": list(Events().of(page.found)), "next": following}
         return json_response(body, headers=_FRESH)
 
     def _export(self, request: Request, reader: Reader, media_type: str) -> HttpResponseBase:

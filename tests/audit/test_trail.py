@@ -40,7 +40,7 @@ def told(found: Sequence[Found]) -> list[tuple[str, str, list[str]]]:
 
 
 def changes(actor: User, /, **wanted: Any) -> list[tuple[str, str, list[str]]]:
-    return told(read_page(reader=reader(actor, **wanted), after=None, limit=1000))
+    return told(read_page(reader=reader(actor, **wanted), after=None, limit=1000).found)
 
 
 class Trail:
@@ -164,11 +164,33 @@ def test_pages_together_are_all_changes_once(trail: Trail, limit: int, by_task: 
     reading = reader(trail.governed.admin, **wanted)
     expected = list(stream(reader=reading))
     paged: list[Found] = []
-    while page := read_page(reader=reading, after=paged[-1].place if paged else None, limit=limit):
-        assert len(page) <= limit
-        paged += page
+    after = None
+    while True:
+        page = read_page(reader=reading, after=after, limit=limit)
+        assert len(page.found) <= limit
+        paged += page.found
+        after = page.following
+        if after is None:
+            break
     assert told(paged) == told(expected)
     assert len({found.place for found in paged}) == len(paged) > 3
+
+
+def test_a_page_on_which_little_fits_ends_early_and_says_where_to_go_on(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.trail._CHUNK", 2)
+    monkeypatch.setattr("audit.trail._MOST_CHUNKS", 1)
+    reading = reader(trail.governed.admin, settings_key="/notifications/enabled")
+    found: list[Found] = []
+    page = read_page(reader=reading, after=None, limit=1)
+    turns = 1
+    while page.following:
+        found += page.found
+        page = read_page(reader=reading, after=page.following, limit=1)
+        turns += 1
+    assert len([*found, *page.found]) == 2
+    assert turns > 2
 
 
 def test_pages_of_operations_together_are_all_of_them_once(trail: Trail) -> None:
@@ -259,7 +281,7 @@ def test_secrets_are_named_and_not_told(trail: Trail) -> None:
     operation = apply(trail.governed.admin, UpdateSettings(patch=patch), trail.uids[:1]).operation
     found = read_page(
         reader=reader(trail.governed.admin, operation_id=operation.pk), after=None, limit=5
-    )
+    ).found
     (event,) = Events().of(found)
     assert event["changes"] == [{"place": "/settings/repository/token", "secret": True}]
     added = build_governed("treasury")
@@ -271,7 +293,9 @@ def test_secrets_are_named_and_not_told(trail: Trail) -> None:
             settings={"repository": {"token": "secret:" + "0" * 32, "branch": "main"}},
             created_by=added.admin,
         )
-    found = read_page(reader=reader(added.admin, operation_id=operation.pk), after=None, limit=5)
+    found = read_page(
+        reader=reader(added.admin, operation_id=operation.pk), after=None, limit=5
+    ).found
     event = next(iter(Events().of(found)))
     assert event["changes"][-2:] == [
         {"place": "/settings/repository/branch", "after": "main"},
@@ -288,7 +312,9 @@ def test_members_accounts_and_groups_are_told_of_by_name(trail: Trail) -> None:
         governed.viewer.groups.add(group)
         governed.viewer.is_active = False
         governed.viewer.save()
-    found = read_page(reader=reader(governed.admin, operation_id=operation.pk), after=None, limit=9)
+    found = read_page(
+        reader=reader(governed.admin, operation_id=operation.pk), after=None, limit=9
+    ).found
     assert [
         (event["type"], event["object"]["name"], event["role"], event["changes"])
         for event in Events().of(found)
