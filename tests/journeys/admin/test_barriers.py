@@ -23,6 +23,8 @@ NO_PAGES = {
     "search": "a part of a page",
     "audit_operation_progress": "a part of a page",
     "tasks_project_preview_permissions": "a part of a page",
+    "audit_operation_export_csv": "a file",
+    "audit_operation_export_jsonl": "a file",
     "tasks_task_draft_csv": "a file",
     "tasks_task_why_people": "an answer for a list",
 }
