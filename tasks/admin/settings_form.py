@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.forms import BoundField
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -129,6 +129,11 @@ class SettingsForm(ChangeForm):
     def may_change(self) -> int:
         """How many of them the actor may change."""
         return sum(UpdateSettings.right in task.held for task in self._seen)
+
+    @property
+    def wrong(self) -> int:
+        """How many fields have errors of their own."""
+        return len(self.errors.keys() - {NON_FIELD_ERRORS})
 
     def settings(self) -> list[ShownSetting]:
         """Return the settings to show, grouped as in the schema."""

@@ -108,6 +108,7 @@ def test_a_value_that_no_type_takes_is_refused_at_its_field(governed: Governed) 
     )
     assert not form.is_valid()
     assert list(form.errors) == ["value/repository/branch", "value/repository/token"]
+    assert form.wrong == 2
     assert "short" not in str(form.errors["value/repository/token"]).replace("shorter", "")
 
 
