@@ -23,11 +23,14 @@ for (const table of document.querySelectorAll("[data-cells]")) {
     show(select);
   };
 
-  // All that are given, to what comes after what they have in common.
+  // All that are given, to what comes after what they have in common as far as they allow it; without
+  // that, to the first wish.
   const cycle = (given, label) => {
     const order = Object.keys(SIGNS).filter((value) => given.some((select) => allows(select, value)));
-    const first = given.every((select) => select.value === given[0].value || !allows(select, given[0].value));
-    const next = order[(first ? order.indexOf(given[0].value) + 1 : 0) % order.length];
+    const common = order.findIndex((value) =>
+      given.every((select) => select.value === (allows(select, value) ? value : "leave")),
+    );
+    const next = order[(common < 0 ? 1 : common + 1) % order.length];
     given.forEach((select) => set(select, next));
     said.textContent = `${label}: ${WORDS[next]}`;
   };
