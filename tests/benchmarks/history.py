@@ -46,7 +46,7 @@ def _generate(*, estate: Estate, rows: int) -> None:
     operations = max(rows // _ROWS_OF_OPERATION, 20)
     arguments: dict[str, Any] = {
         "operations": operations,
-        "largest": min(_LARGEST_BATCH, max(rows // 500, 2)),
+        "largest": min(_LARGEST_BATCH, max(rows // 50, 50)),
         "actor": estate.manager.pk,
         "actor_name": estate.manager.username,
         "reason": REASON,
