@@ -1,6 +1,6 @@
 """Events: what happened and is worth knowing, though it changed nothing that has a history.
 
-An event is an operation without rows of history, so that it stands in the same trail: found, exported and
+An event is an operation without rows of history, so that it stands in the same trail: found and
 sealed like a change.
 """
 

@@ -37,7 +37,8 @@ def as_of(
 ) -> sql.Composed:
     """Return the SQL of the row that an object had at a moment: none if it did not exist then.
 
-    `of` is the SQL of the object's key: one index probe for each, however long its history is.
+    `of` is the SQL of the object's key: an index gives its rows, those
+    newer than the moment included, newest first.
     """
     return _AS_OF.format(
         history=sql.Identifier(history),
