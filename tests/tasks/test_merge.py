@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
+from tasks.changes.settings import read_json
 from tasks.merge import merge_expression, merge_patch, objects_in, patch_between, same
 
 
@@ -140,6 +141,19 @@ def merge_in_the_database(document: Any, patch: dict[str, Any]) -> Any:
         cursor.execute(statement.format(expression.sql), arguments)
         (merged,) = cursor.fetchone()
     return json.loads(merged)
+
+
+NUMBERS = st.integers(-(10**60), 10**60) | st.floats(allow_nan=False, allow_infinity=False)
+DOCUMENTS = st.recursive(
+    NUMBERS | st.booleans() | st.none() | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner),
+)
+
+
+@given(document=DOCUMENTS, escaped=st.booleans())
+def test_settings_are_read_as_the_standard_library_reads_them(document: Any, escaped: bool) -> None:
+    text = json.dumps(document, ensure_ascii=escaped)
+    assert repr(read_json(text)) == repr(json.loads(text))
 
 
 @pytest.mark.django_db
