@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.http import HttpRequest
 from django.utils import timezone
 
+from audit.admin.history import is_key
 from audit.admin.requests import actor_of, origin_of
 from audit.recorder import new_operation
 from tasks.admin.bulk_actions import bulk_action, rights_anywhere
 from tasks.admin.change_forms import ChangeForm, Crafted
 from tasks.batch.refusals import record_refused_attempt
 from tasks.models import Draft
+from tasks.visibility import visible_tasks
 
 
 def record_use_of_anothers_draft(*, request: HttpRequest, draft_id: UUID) -> None:
@@ -32,11 +35,23 @@ def record_action_without_right(*, request: HttpRequest) -> None:
         )
 
 
-def record_forged_selection(*, request: HttpRequest, left_out: int) -> None:
-    """Record that so many rows were ticked that are no tasks which the visitor may view."""
-    detail = f"{left_out} of the ticked rows are no tasks that you may view"
-    keys = sorted(request.POST.getlist("_selected_action"))
-    _record(request, kind="choose_tasks", found=[Crafted("not_found", detail)], asked=keys)
+def record_forged_selection(*, request: HttpRequest) -> None:
+    """Record that rows were ticked that are no tasks which the visitor may view, if there are any.
+
+    A task that somebody moved meanwhile, or that left the list's filter, is still one of those.
+    What could be no key at all is dropped from the request.
+    """
+    ticked = set(request.POST.getlist(ACTION_CHECKBOX_NAME))
+    keys = {int(key) for key in ticked if is_key(key)}
+    seen = visible_tasks(actor=actor_of(request)).filter(pk__in=keys).count()
+    if forged := len(ticked) - seen:
+        detail = f"{forged} of the ticked rows are no tasks that you may view"
+        found = [Crafted("not_found", detail)]
+        _record(request, kind="choose_tasks", found=found, asked=sorted(ticked))
+    if len(keys) < len(ticked):
+        sent = request.POST.copy()
+        sent.setlist(ACTION_CHECKBOX_NAME, [str(key) for key in sorted(keys)])
+        request.POST = sent  # type: ignore[assignment]  # Django reads the selection from there
 
 
 def record_crafted_form(*, request: HttpRequest, form: ChangeForm) -> None:

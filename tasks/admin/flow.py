@@ -260,7 +260,8 @@ class Flow:
             return _to("tasks_task_draft_preview", draft.pk)
         confirmed = Confirmed(
             fingerprint=request.POST["apply"],
-            reason=request.POST.get("reason", "").strip()[:_LONGEST_REASON],
+            # PostgreSQL stores no U+0000, and no person types one.
+            reason=request.POST.get("reason", "").replace("\0", "").strip()[:_LONGEST_REASON],
         )
         try:
             applied = apply_draft(

@@ -124,6 +124,8 @@ class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
     ) -> HttpResponse:
         """Show the list, or do what its form asks for."""
         record_action_without_right(request=request)
+        if ACTION_CHECKBOX_NAME in request.POST:
+            record_forged_selection(request=request)
         return super().changelist_view(request, extra_context)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -159,8 +161,7 @@ def _chosen(
         return None
     ticked = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME)))
     if request.POST.get("select_across") != "1" and (left_out := ticked - len(draft.uids)) > 0:
-        record_forged_selection(request=request, left_out=left_out)
-        text = f"{left_out} of the ticked tasks are not there any more, or you may not see them."
+        text = f"{left_out} of the ticked tasks are not in the list any more, so they are left out."
         messages.warning(request, text)
     return page.flow.start(request, action=chosen, draft=draft)
 

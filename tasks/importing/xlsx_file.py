@@ -1,6 +1,7 @@
 """XLSX: the first sheet of a workbook, its rows and columns as in CSV."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import date, datetime
@@ -17,7 +18,22 @@ from tasks.importing.records import FileUnreadable, Record, Source
 # A small archive may unpack to what no memory holds.
 MAX_UNPACKED_BYTES = 128 * 1024 * 1024
 _MOST_COLUMNS = 500
-_BROKEN = (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError, OSError)
+# What the library and the archive below it raise where a file is damaged, encrypted or no workbook.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    InvalidFileException,
+    AttributeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 
 
 def read_xlsx(source: Source) -> Iterator[Record]:
@@ -52,7 +68,7 @@ def _rows(content: bytes) -> Iterator[tuple[int, Sequence[str]]]:
                     yield number, cells
     except FileUnreadable:
         raise
-    except (*_BROKEN, IndexError) as error:
+    except _BROKEN as error:
         raise FileUnreadable("the file is no workbook that can be read (.xlsx)") from error
 
 

@@ -193,6 +193,19 @@ def test_a_fingerprint_that_was_not_shown_applies_nothing(
     assert Operation.objects.get(kind="set_enabled").refusals[0]["code"] == "drifted"
 
 
+@pytest.mark.parametrize(("shown", "state"), [(True, State.APPLIED), (False, State.REFUSED)])
+def test_a_reason_is_recorded_without_what_nobody_can_type(
+    governed: Governed, shown: bool, state: State
+) -> None:
+    client = visit(governed.developer)
+    draft = choose(client, "disable", governed.add_tasks(1))
+    fingerprint = write_down(client, draft, {"reason": "x"}).context["shown"].fingerprint
+    sent = {"apply": fingerprint if shown else "0" * 64, "reason": "it\0 leaks"}
+    client.post(page("tasks_task_draft_preview", draft.pk), sent)
+    operation = Operation.objects.get(kind="set_enabled")
+    assert (operation.state, operation.reason) == (state, "it leaks")
+
+
 def test_a_flag_that_is_held_elsewhere_only_is_refused_task_by_task(governed: Governed) -> None:
     other = build_governed("ledger")
     with administrative_operation(actor=governed.admin, kind="x", origin=ORIGIN):
@@ -217,6 +230,31 @@ def test_a_selection_cannot_be_forged_in_the_list(governed: Governed) -> None:
     forged = {**sent, "_selected_action": [Task.objects.get(uid=hidden[0]).pk]}
     answer = client.post(page("tasks_task_changelist"), forged, follow=True)
     assert "None of these tasks is there any more" in text_of(answer)
+
+
+def test_what_can_be_no_key_is_left_out_of_a_selection_and_recorded(governed: Governed) -> None:
+    mine = governed.add_tasks(1)
+    keys = [Task.objects.get(uid=mine[0]).pk, "abc", "\0", "-1", "9" * 40, "1.0", "\u0661"]
+    sent = {"action": "disable", "index": 0, "_selected_action": keys}
+    answer = visit(governed.developer).post(page("tasks_task_changelist"), sent)
+    assert draft_at(answer).uids == mine
+    assert refused(kind="choose_tasks") == ["6 of the ticked rows are no tasks that you may view"]
+
+
+def test_a_task_that_a_colleague_took_out_of_the_list_meanwhile_is_no_forged_selection(
+    governed: Governed,
+) -> None:
+    uids = governed.add_tasks(2)
+    keys = list(Task.objects.filter(uid__in=uids).values_list("pk", flat=True))
+    apply(governed.manager, RecycleTasks(), uids[:1])
+    sent = {"action": "disable", "index": 0, "_selected_action": keys}
+    client = visit(governed.developer)
+    answer = client.post(page("tasks_task_changelist"), sent)
+    assert draft_at(answer).uids == uids[1:]
+    assert "1 of the ticked tasks are not in the list any more" in text_of(
+        client.get(answer.headers["Location"])
+    )
+    assert refused(kind="choose_tasks") == []
 
 
 @pytest.mark.parametrize("address", ["tasks_task_changelist", "tasks_task_choose"])
