@@ -1,5 +1,7 @@
 """Events: the public, versioned shape in which the trail is told to programs, one for each change.
 
+An operation that changed nothing that has a history, such as a sign-in, is an event itself.
+
 Whoever adds a key keeps the version; whoever changes what a key means counts it up, and says so in
 `docs/reference/http-api-audit.md`.
 """
@@ -10,9 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from audit.differences import difference_data
-from audit.masking import masked
+from audit.masking import SECRET, masked
 from audit.models import Operation
-from audit.trail import Found
+from audit.trail import ITSELF, Found
 
 
 VERSION = 1
@@ -22,6 +24,8 @@ _OF_OPERATION = (
     *("id", "kind", "state", "channel", "actor_name", "token_name", "request_id", "reason"),
     *("reverts_id", "created_at", "finished_at"),
 )
+# Which secrets were asked for is shown where they stand.
+INTERNAL = frozenset({"sealed"})
 
 
 class Events:
@@ -37,14 +41,28 @@ class Events:
         self._operations = {
             key: told for key, told in self._operations.items() if key in wanted
         } | read_operations(wanted - self._operations.keys())
+        asked = read_asked({found.place.operation_id for found in listed if found.change is None})
         for found in listed:
-            yield event_data(found, self._operations[found.place.operation_id])
+            key = found.place.operation_id
+            yield event_data(found, self._operations[key], asked.get(key))
 
 
 def read_operations(keys: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
     """Return what events say of the operations, by key."""
     found = Operation.objects.filter(pk__in=list(keys)).only(*_OF_OPERATION)
     return {operation.pk: operation_summary(operation) for operation in found}
+
+
+def read_asked(keys: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """Return what was asked for in the operations, and why it was refused, by key."""
+    found = Operation.objects.filter(pk__in=list(keys)).only("parameters", "refusals")
+    return {operation.pk: asked_data(operation) for operation in found}
+
+
+def asked_data(operation: Operation) -> dict[str, Any]:
+    """Return what was asked for, and why it was refused; nothing in it is a secret."""
+    shown = {name: value for name, value in operation.parameters.items() if name not in INTERNAL}
+    return {"parameters": masked(shown, mask=SECRET), "refusals": operation.refusals}
 
 
 def operation_summary(operation: Operation) -> dict[str, Any]:
@@ -64,8 +82,12 @@ def operation_summary(operation: Operation) -> dict[str, Any]:
     }
 
 
-def event_data(found: Found, operation: dict[str, Any]) -> dict[str, Any]:
-    """Return the event of a change."""
+def event_data(
+    found: Found, operation: dict[str, Any], asked: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the event of a change; or of the operation itself, with what was asked for in it."""
+    if found.change is None:
+        return _of_operation(operation, asked or {})
     entry, differences = found.change
     return {
         "version": VERSION,
@@ -78,6 +100,22 @@ def event_data(found: Found, operation: dict[str, Any]) -> dict[str, Any]:
         "role": entry.role,
         "operation": operation,
         "changes": [difference_data(difference) for difference in differences],
+    }
+
+
+def _of_operation(operation: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "id": f"{ITSELF}:{operation['id']}",
+        "type": f"{ITSELF}.{operation['kind']}",
+        "at": operation["finished_at"],
+        "object": {"type": ITSELF, "id": operation["id"], "name": operation["kind"]},
+        "project": None,
+        "task": None,
+        "role": None,
+        "operation": operation,
+        "changes": [],
+        **asked,
     }
 
 

@@ -1,7 +1,8 @@
 """The SQL of reading the trail, in the open: which rows of history are told, in which order.
 
-Newest operations first; of an operation, subject by subject, in the order of writing. `{operations}` is
-the statement of the operations that a filter leaves. Only keys are read here, so that a page costs the
+Newest operations first; of an operation, subject by subject, in the order of writing. An operation that
+has no row to tell is told itself: its key has no subject. `{operations}` is the statement of the operations
+that a filter leaves. Only keys are read here, so that a page costs the
 same whether an operation has ten rows or ten thousand; `audit.subjects` reads what they say.
 """
 
@@ -41,13 +42,14 @@ class Seen(NamedTuple):
 _BY_OPERATION = sql.SQL("""
 SELECT operation.created_at, operation.id, entry.subject, entry.history_id
 FROM ({operations}) AS operation
-CROSS JOIN LATERAL (
+LEFT JOIN LATERAL (
     SELECT subject, history_id
     FROM ({entries}) AS entry
     {behind}
     ORDER BY subject, history_id
     {limit}
-) AS entry
+) AS entry ON true
+{itself}
 ORDER BY operation.created_at DESC, operation.id DESC, entry.subject, entry.history_id
 {limit}
 """)
@@ -71,6 +73,9 @@ _BEHIND = sql.SQL("""
     WHERE operation.id <> %s::uuid
        OR (entry.subject, entry.history_id) > (%s::integer, %s::bigint)
 """)
+
+# Of the operation that a page ended in, something has been told.
+_ITSELF_BEHIND = sql.SQL("WHERE entry.subject IS NOT NULL OR operation.id <> %s::uuid")
 
 _OPERATION_OF_TASK: LiteralString = "SELECT operation_id FROM {history} WHERE {column} = {task}"
 
@@ -101,6 +106,7 @@ def keys_by_operation(
             for number, subject in enumerate(subjects)
         ),
         behind=_BEHIND if window.is_behind else sql.SQL(""),
+        itself=_ITSELF_BEHIND if window.is_behind else sql.SQL(""),
         limit=window.limit,
     )
 

@@ -2,7 +2,8 @@
 
 Operations are found by their own columns and by facets, all of them indexed. Changes are found through
 their operations, or through the task that they are about; what a filter says of a single change
-(project, role, flag, key of settings) is then asked of each.
+(project, role, flag, key of settings) is then asked of each. A finished operation without rows of history,
+such as a sign-in, an export or a refused attempt, is told itself.
 
 Auditors read everything. Everybody else reads what was done to the tasks that they may view, by
 whomever, and their own operations.
@@ -89,8 +90,12 @@ class Place(NamedTuple):
     operation_id: UUID
 
 
+# Stands for the subject where an operation itself is told.
+ITSELF = "operation"
+
+
 class ChangePlace(NamedTuple):
-    """A place in the list of changes: behind a row of history of an operation."""
+    """A place in the list of changes: behind a row of history of an operation, or behind it itself."""
 
     created_at: datetime
     operation_id: UUID
@@ -99,10 +104,10 @@ class ChangePlace(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A change and its place in the list."""
+    """A change and its place in the list; None where an operation itself is told."""
 
     place: ChangePlace
-    change: Change
+    change: Change | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,21 +185,27 @@ def stream(*, reader: Reader) -> Iterator[Found]:
     # The cursor sees one moment, and what it names never changes: history is append-only.
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(statement, arguments)
-        names = [subject.name for subject in subjects()]
+        names = _names()
         while rows := cursor.fetchmany(_CHUNK):
             yield from _told([_place(row, names) for row in rows], reader.wanted)
 
 
 def _read_keys(reader: Reader, after: ChangePlace | None, limit: int) -> list[ChangePlace]:
     statement, arguments = _keys(reader, after, limit=limit)
-    names = [subject.name for subject in subjects()]
+    names = _names()
     with connection.cursor() as cursor:
         cursor.execute(statement, arguments)
         return [_place(row, names) for row in cursor.fetchall()]
 
 
+def _names() -> list[str]:
+    return [subject.name for subject in subjects()]
+
+
 def _place(row: tuple[Any, ...], names: Sequence[str]) -> ChangePlace:
     created_at, operation_id, subject, history_id = row
+    if subject is None:
+        return ChangePlace(created_at, operation_id, ITSELF, 0)
     return ChangePlace(created_at, operation_id, names[subject], history_id)
 
 
@@ -208,13 +219,16 @@ def _keys(
         else _filtered(Operation.objects.all(), reader.wanted)
     )
     found = _older(found, after and Place(*after[:2]), inclusive=True)
+    found = found.filter(finished_at__isnull=False)
+    # Rows of a task lead to their operations; in order, all operations would be walked instead.
+    in_order = ("-created_at", "-pk") if task_id is None else ()
     operations, arguments = _of_query(
-        found.order_by("-created_at", "-pk").values_list("created_at", "id", "actor_id")
+        found.order_by(*in_order).values_list("created_at", "id", "actor_id")
     )
     window = Window(is_behind=after is not None, is_limited=limit is not None)
     behind: list[Any] = []
     if after:
-        number = [subject.name for subject in subjects()].index(after.subject)
+        number = -1 if after.subject == ITSELF else _names().index(after.subject)
         behind = [after.operation_id, number, after.history_id]
     limits = [] if limit is None else [limit]
     if task_id is not None:
@@ -231,7 +245,8 @@ def _keys(
     statement = keys_by_operation(
         operations=operations, subjects=subjects(), window=window, seen=seen
     )
-    return statement, [*arguments, *seen_arguments, *behind, *limits, *limits]
+    itself = behind[:1]
+    return statement, [*arguments, *seen_arguments, *behind, *limits, *itself, *limits]
 
 
 def _of_query(query: QuerySet[Any, Any]) -> tuple[sql.SQL, Sequence[Any]]:
@@ -287,9 +302,13 @@ def with_words(found: QuerySet[Operation], text: str) -> QuerySet[Operation]:
 
 def _told(keys: Sequence[ChangePlace], wanted: Filter) -> Iterator[Found]:
     """Yield the changes of the keys that the filter leaves."""
-    changes = read_changes([(key.subject, key.history_id) for key in keys])
-    for key, change in zip(keys, changes, strict=True):
-        if _fits(change, wanted):
+    rows = [(key.subject, key.history_id) for key in keys if key.subject != ITSELF]
+    changes = iter(read_changes(rows))
+    for key in keys:
+        if key.subject == ITSELF:
+            # What the filter says of operations is all that can be said of it.
+            yield Found(key, None)
+        elif _fits(change := next(changes), wanted):
             yield Found(key, change)
 
 

@@ -33,6 +33,7 @@ from audit.admin.operation_columns import OperationColumns
 from audit.admin.panels import Panel, register_panel
 from audit.admin.requests import actor_of, origin_of
 from audit.admin.result import result_of
+from audit.events import INTERNAL
 from audit.masking import masked
 from audit.models import UNFINISHED, Operation
 from audit.streams import FORMS, export, note_export
@@ -44,8 +45,6 @@ from audit.visibility import may_audit, visible_operations
 _GOING_ON = 10
 # How files end, and what they are.
 _FORMS = {form.ending: media_type for media_type, form in FORMS.items()}
-# Which secrets were asked for is shown where they stand.
-_INTERNAL = frozenset({"sealed"})
 
 
 @admin.register(Operation)
@@ -182,7 +181,7 @@ def _changed(request: HttpRequest, operation: Operation) -> Any:
 
 def _parameters(request: HttpRequest, operation: Operation) -> Any:
     del request
-    shown = {name: value for name, value in operation.parameters.items() if name not in _INTERNAL}
+    shown = {name: value for name, value in operation.parameters.items() if name not in INTERNAL}
     return document_rows(masked(shown)) or None
 
 

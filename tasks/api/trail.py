@@ -22,6 +22,7 @@ from audit.models import Channel, State
 from audit.streams import CSV, FORMS, JSON_LINES, export, note_export
 from audit.subjects import subjects
 from audit.trail import (
+    ITSELF,
     By,
     ChangePlace,
     Filter,
@@ -109,7 +110,7 @@ class _ChangesView(OpseraView):
             parameters.check()
             return self._export(request, reader(), media_type)
         place = parameters.place("after", (datetime, UUID, str, int))
-        if place and place[2] not in {subject.name for subject in subjects()}:
+        if place and place[2] not in {ITSELF, *(subject.name for subject in subjects())}:
             parameters.refuse("after", "must be what the former answer's `next` says")
         limit = parameters.integer("limit", least=1, most=_MOST) or _USUALLY
         parameters.check()

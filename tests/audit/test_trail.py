@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.utils import timezone
 
 from audit.events import Events
 from audit.models import Channel, Operation
+from audit.noted import note_event
 from audit.recorder import administrative_operation, new_operation
 from audit.trail import Filter, Found, Place, Reader, read_operations, read_page, stream
 from permissions.models import RoleMember
@@ -134,6 +136,33 @@ def test_changes_are_told_place_by_place(trail: Trail) -> None:
             for each in trail.uids
         ),
     ]
+
+
+def test_every_finished_operation_is_told(trail: Trail) -> None:
+    admin = trail.governed.admin
+    note_event(actor=admin, kind="sign_in", origin=ORIGIN, parameters={"new_address": True})
+    refused = new_operation(actor=admin, kind="set_enabled", origin=ORIGIN, at=timezone.now())
+    wrong = [{"target": "", "code": "denied", "detail": "no"}]
+    refused.state, refused.finished_at, refused.refusals = "refused", timezone.now(), wrong
+    refused.save(force_insert=True)
+    unfinished = new_operation(actor=admin, kind="later", origin=ORIGIN, at=timezone.now())
+    unfinished.state = "queued"
+    unfinished.save(force_insert=True)
+    found = read_page(reader=reader(admin), after=None, limit=1000).found
+    finished = Operation.objects.exclude(pk=unfinished.pk)
+    assert {each.place.operation_id for each in found} == {each.pk for each in finished}
+    denied, signed_in, *_ = Events().of(found)
+    assert (denied["type"], denied["refusals"]) == ("operation.set_enabled", wrong)
+    assert (signed_in["type"], signed_in["changes"]) == ("operation.sign_in", [])
+    assert (signed_in["id"], signed_in["parameters"]) == (
+        f"operation:{signed_in['operation']['id']}",
+        {"new_address": True},
+    )
+    only = read_page(reader=reader(admin, kind="sign_in"), after=None, limit=1)
+    assert [event["type"] for event in Events().of(only.found)] == ["operation.sign_in"]
+    assert only.following is None or not read_page(
+        reader=reader(admin, kind="sign_in"), after=only.following, limit=1
+    ).found
 
 
 def test_a_filter_of_places_leaves_the_changes_and_not_the_operations(trail: Trail) -> None:
