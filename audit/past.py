@@ -18,6 +18,7 @@ _AS_OF = sql.SQL("""LATERAL (
         FROM {history} AS entry
         JOIN audit_operation AS operation ON operation.id = entry.operation_id
         WHERE entry.{key} = {of}
+          AND entry.history_id < audit_first_number({at}) + 10000000000
           AND entry.history_date <= {at}
           AND operation.finished_at <= {at}
         ORDER BY entry.history_id DESC
@@ -37,8 +38,8 @@ def as_of(
 ) -> sql.Composed:
     """Return the SQL of the row that an object had at a moment: none if it did not exist then.
 
-    `of` is the SQL of the object's key: an index gives its rows, those
-    newer than the moment included, newest first.
+    `of` is the SQL of the object's key: an index gives its rows, newest first, those that were written
+    later in the moment's month included; of later months, nothing is looked at.
     """
     return _AS_OF.format(
         history=sql.Identifier(history),

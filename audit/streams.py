@@ -1,25 +1,21 @@
 """Exports of events as JSON Lines and CSV, in flat memory, each ended by a manifest that proves it whole.
 
 The manifest says what was asked, how many rows there are, and the SHA-256 of all bytes before it. An
-export without one was cut off.
+export without one was cut off. The trail has both: that an export began, and the manifest with which it
+ended, or how far it came (`audit.exports`).
 """
 
 import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from itertools import islice
 from typing import Any, Protocol
 
-from django.contrib.auth.models import User
-
-from audit.context import Origin
-from audit.events import VERSION, Events, timestamp
-from audit.models import Seal
-from audit.noted import note_event
+from audit.events import VERSION, Events
+from audit.exports import Terms, end_export
 from audit.trail import Found
 
 
@@ -37,29 +33,6 @@ _COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-@dataclass(frozen=True, kw_only=True)
-class Terms:
-    """What an export is of: who asked for what, when, and the event that says so in the trail."""
-
-    actor: str
-    asked_at: datetime
-    asked: Mapping[str, Any]
-    export_id: str
-
-
-def note_export(*, actor: User, origin: Origin, asked: Mapping[str, Any], form: str) -> Terms:
-    """Record that the actor exports what is asked for; return the terms, for the manifest."""
-    noted = note_event(
-        actor=actor,
-        kind="export_trail",
-        origin=origin,
-        parameters={"asked": dict(asked), "form": form},
-    )
-    return Terms(
-        actor=noted.actor_name, asked_at=noted.created_at, asked=asked, export_id=str(noted.pk)
-    )
 
 
 class Form(Protocol):
@@ -119,37 +92,27 @@ class Csv:
 FORMS: Mapping[str, Form] = {JSON_LINES: JsonLines(), CSV: Csv()}
 
 
-def export(*, found: Iterable[Found], form: Form, terms: Terms) -> Iterator[bytes]:
-    """Yield the export, piece by piece."""
+def export(*, found: Generator[Found], form: Form, terms: Terms) -> Generator[bytes]:
+    """Yield the export, piece by piece, and record how it ended."""
     digest, rows = hashlib.sha256(), 0
-    head = form.head().encode()
-    digest.update(head)
-    yield head
-    events, remaining = Events(), iter(found)
-    while chunk := list(islice(remaining, _CHUNK)):
-        piece = form.lines(events.of(chunk)).encode()
-        digest.update(piece)
-        rows += len(chunk)
-        yield piece
-    manifest = {
-        "version": VERSION,
-        "asked": dict(terms.asked),
-        "asked_at": timestamp(terms.asked_at),
-        "asked_by": terms.actor,
-        "export": terms.export_id,
-        "seal": _newest_seal(),
-        "rows": rows,
-        "sha256": digest.hexdigest(),
-    }
-    yield form.manifest(manifest).encode()
-
-
-def _newest_seal() -> dict[str, Any] | None:
-    """Return which seal was the newest then, and the digest by which it is known."""
-    seal = Seal.objects.order_by("-number").first()
-    if seal is None:
-        return None
-    return {"number": seal.number, "sha256": hashlib.sha256(seal.document.encode()).hexdigest()}
+    manifest: dict[str, Any] | None = None
+    try:
+        # Closed before the end is recorded: what it reads in would take that back.
+        with closing(found):
+            head = form.head().encode()
+            digest.update(head)
+            yield head
+            events = Events()
+            while chunk := list(islice(found, _CHUNK)):
+                piece = form.lines(events.of(chunk)).encode()
+                digest.update(piece)
+                yield piece
+                rows += len(chunk)
+        whole = {"rows": rows, "sha256": digest.hexdigest()}
+        yield form.manifest({"version": VERSION, **terms.described(), **whole}).encode()
+        manifest = whole
+    finally:
+        end_export(terms=terms, manifest=manifest, rows=rows)
 
 
 def _rows(rows: Iterable[Sequence[Any]]) -> str:

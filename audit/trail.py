@@ -10,7 +10,7 @@ whomever, and their own operations.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -179,7 +179,7 @@ def read_page(*, reader: Reader, after: ChangePlace | None, limit: int) -> Page:
     return Page(page, after)
 
 
-def stream(*, reader: Reader) -> Iterator[Found]:
+def stream(*, reader: Reader) -> Generator[Found]:
     """Yield all changes, newest operations first, in flat memory."""
     statement, arguments = _keys(reader, None, limit=None)
     # The cursor sees one moment, and what it names never changes: history is append-only.

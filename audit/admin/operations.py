@@ -34,9 +34,10 @@ from audit.admin.panels import Panel, register_panel
 from audit.admin.requests import actor_of, origin_of
 from audit.admin.result import result_of
 from audit.events import INTERNAL
+from audit.exports import begin_export
 from audit.masking import masked
 from audit.models import UNFINISHED, Operation
-from audit.streams import FORMS, export, note_export
+from audit.streams import FORMS, export
 from audit.trail import Filter, Reader, stream, with_words
 from audit.visibility import may_audit, visible_operations
 
@@ -135,10 +136,10 @@ class OperationAdmin(OperationColumns, BaseAdmin):
             raise Http404
         chosen = self.get_changelist_instance(request).queryset
         asked = {name: request.GET[name] for name in sorted(request.GET)}
-        noted = note_export(actor=actor, origin=origin_of(request), asked=asked, form=_FORMS[form])
+        terms = begin_export(actor=actor, origin=origin_of(request), asked=asked, form=_FORMS[form])
         reader = Reader(actor=actor, sight=None, wanted=Filter(), chosen=chosen)
-        pieces = export(found=stream(reader=reader), form=FORMS[_FORMS[form]], terms=noted)
-        name = f"events-{noted.asked_at:%Y%m%dT%H%M%SZ}.{form}"
+        pieces = export(found=stream(reader=reader), form=FORMS[_FORMS[form]], terms=terms)
+        name = f"events-{terms.asked_at:%Y%m%dT%H%M%SZ}.{form}"
         return StreamingHttpResponse(
             pieces,
             content_type=f"{_FORMS[form]}; charset=utf-8",

@@ -18,8 +18,9 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from audit.events import Events, operation_summary
+from audit.exports import begin_export
 from audit.models import Channel, State
-from audit.streams import CSV, FORMS, JSON_LINES, export, note_export
+from audit.streams import CSV, FORMS, JSON_LINES, export
 from audit.subjects import subjects
 from audit.trail import (
     ITSELF,
@@ -124,7 +125,7 @@ class _ChangesView(OpseraView):
         asked = {name: request.query_params[name] for name in sorted(request.query_params)}
         if reader.wanted.operation_id:
             asked["operation"] = str(reader.wanted.operation_id)
-        terms = note_export(
+        terms = begin_export(
             actor=reader.actor, origin=origin_of(request), asked=asked, form=media_type
         )
         pieces: Iterator[bytes] = export(

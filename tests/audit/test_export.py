@@ -1,5 +1,6 @@
 """An export is verified by a program that has neither Bulkhead nor a database, and only if it is whole."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -21,15 +22,19 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("owner")]
 def exported(owner: None, tmp_path: Path) -> Path:
     """An export of the sealed trail."""
     folder = tmp_path / "export"
-    call_command("export_audit", str(folder))
+    export_into(folder)
     return folder
+
+
+def export_into(folder: Path, *arguments: str) -> None:
+    call_command("export_audit", str(folder), "--actor=payments-admin", *arguments)
 
 
 def test_an_export_is_verified_without_a_database(exported: Path) -> None:
     ended = verify_export(exported)
     assert (ended.returncode, ended.stderr) == (0, "")
     rows = sum(history._default_manager.count() for history in HISTORIES)
-    operations = Operation.objects.count()
+    operations = Operation.objects.exclude(kind__startswith="export_trail").count()
     assert f"verified {operations} operations, {rows} rows, seals 1 to 3, up to" in ended.stdout
 
 
@@ -99,7 +104,7 @@ def test_an_export_that_was_tampered_with_is_not_verified(exported: Path, harm: 
 def test_what_was_tampered_with_in_the_database_shows_in_its_export(tmp_path: Path) -> None:
     fact = fact_of(Operation)
     execute(f"UPDATE audit_operation SET reason = 'another' WHERE {fact.where}")  # noqa: S608
-    call_command("export_audit", str(tmp_path / "export"))
+    export_into(tmp_path / "export")
     ended = verify_export(tmp_path / "export")
     assert ended.returncode == 1
     assert f"operation {fact.names[0]}, under seal 2, differs" in ended.stderr
@@ -118,7 +123,7 @@ def test_an_export_that_ends_early_shows_against_a_checkpoint(
     call_command("export_checkpoint", str(checkpoint))
     assert verify_export(exported, "--checkpoint", str(checkpoint)).returncode == 0
     second = Seal.objects.get(number=2).sealed_at
-    call_command("export_audit", str(tmp_path / "shorter"), "--to", str(second))
+    export_into(tmp_path / "shorter", "--to", str(second))
     assert verify_export(tmp_path / "shorter").returncode == 0
     ended = verify_export(tmp_path / "shorter", "--checkpoint", str(checkpoint))
     assert ended.returncode == 1
@@ -127,7 +132,7 @@ def test_an_export_that_ends_early_shows_against_a_checkpoint(
 
 def test_a_part_of_the_trail_is_verified_by_itself(exported: Path, tmp_path: Path) -> None:
     second = Seal.objects.get(number=2).sealed_at
-    call_command("export_audit", str(tmp_path / "part"), "--from", str(second))
+    export_into(tmp_path / "part", "--from", str(second))
     ended = verify_export(tmp_path / "part")
     assert ended.returncode == 0
     assert "seals 2 to 3" in ended.stdout
@@ -144,10 +149,31 @@ def test_what_cannot_be_read_is_not_called_tampered_with(exported: Path, spoil: 
 def test_an_export_overwrites_nothing(exported: Path) -> None:
     before = {path.name: path.read_bytes() for path in exported.iterdir()}
     with pytest.raises(CommandError, match="exists"):
-        call_command("export_audit", str(exported))
+        export_into(exported)
     with pytest.raises(CommandError, match="no seals of that time"):
-        call_command("export_audit", str(exported.parent / "none"), "--to", "2000-01-01")
+        export_into(exported.parent / "none", "--to", "2000-01-01")
     assert {path.name: path.read_bytes() for path in exported.iterdir()} == before
+
+
+def test_an_export_is_itself_recorded_with_its_manifest(exported: Path) -> None:
+    began, ended = Operation.objects.filter(kind__startswith="export_trail").order_by("created_at")
+    manifest = (exported / "manifest.json").read_bytes()
+    assert (began.kind, began.channel, began.parameters["form"]) == (
+        "export_trail",
+        "command",
+        "seals",
+    )
+    assert (ended.kind, ended.state) == ("export_trail_finished", "applied")
+    assert ended.parameters["export"] == str(began.pk)
+    assert ended.parameters["seal"] == began.parameters["seal"]
+    assert ended.parameters["seal"]["number"] == 3
+    assert ended.parameters["rows"] == json.loads(manifest)["rows"]
+    assert ended.parameters["sha256"] == hashlib.sha256(manifest).hexdigest()
+    with pytest.raises(CommandError, match="exists"):
+        export_into(exported)
+    assert Operation.objects.latest("created_at").state == "failed"
+    with pytest.raises(CommandError, match="no account 'nobody'"):
+        call_command("export_audit", str(exported), "--actor=nobody")
 
 
 def test_the_manifest_tells_how_much_there_is(exported: Path) -> None:

@@ -9,9 +9,11 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from audit.events import Events
+from audit.exports import begin_export
 from audit.models import Channel, Operation
 from audit.noted import note_event
 from audit.recorder import administrative_operation, new_operation
+from audit.streams import CSV, FORMS, export
 from audit.trail import Filter, Found, Place, Reader, read_operations, read_page, stream
 from permissions.models import RoleMember
 from tasks.changes import SetEnabled, UpdateSettings
@@ -160,9 +162,23 @@ def test_every_finished_operation_is_told(trail: Trail) -> None:
     )
     only = read_page(reader=reader(admin, kind="sign_in"), after=None, limit=1)
     assert [event["type"] for event in Events().of(only.found)] == ["operation.sign_in"]
-    assert only.following is None or not read_page(
-        reader=reader(admin, kind="sign_in"), after=only.following, limit=1
-    ).found
+    assert (
+        only.following is None
+        or not read_page(reader=reader(admin, kind="sign_in"), after=only.following, limit=1).found
+    )
+
+
+def test_an_export_that_is_broken_off_is_recorded_as_such(trail: Trail) -> None:
+    admin = trail.governed.admin
+    terms = begin_export(actor=admin, origin=ORIGIN, asked={}, form=CSV)
+    pieces = export(found=stream(reader=reader(admin)), form=FORMS[CSV], terms=terms)
+    assert next(pieces)
+    assert next(pieces)
+    pieces.close()
+    ended = Operation.objects.get(kind="export_trail_finished")
+    assert (ended.state, ended.parameters["export"]) == ("failed", terms.export_id)
+    assert "sha256" not in ended.parameters
+    assert ended.refusals[0]["code"] == "broken_off"
 
 
 def test_a_filter_of_places_leaves_the_changes_and_not_the_operations(trail: Trail) -> None:

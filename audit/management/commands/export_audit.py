@@ -3,13 +3,19 @@
 from argparse import ArgumentParser
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from audit.archived import archived_until
+from audit.context import Origin
+from audit.documents import sha256
+from audit.exports import Terms, begin_export, end_export
 from audit.management.moments import moment
-from audit.sealed_export import NothingToExport, export
+from audit.models import Channel, Seal
+from audit.sealed_export import MANIFEST, NothingToExport, export
 from audit.verification.verify import Scope
 
 
@@ -23,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path)
         parser.add_argument("--from", dest="since", type=moment, metavar="TIME")
         parser.add_argument("--to", dest="until", type=moment, metavar="TIME")
+        parser.add_argument("--actor", required=True, metavar="USER", help="whose export it is")
 
     def handle(
         self,
@@ -30,6 +37,7 @@ class Command(BaseCommand):
         folder: Path,
         since: datetime | None,
         until: datetime | None,
+        actor: str,
         **_options: object,
     ) -> None:
         """Export, and say how much.
@@ -41,10 +49,35 @@ class Command(BaseCommand):
         try:
             # What an archive has is exported already, and its rows are not here any more.
             seals = scope.seals().filter(number__gt=archived_until())
-            manifest = export(seals=seals, folder=folder, at=timezone.now())
+            manifest = _export(_begin(actor, folder, scope), seals, folder)
+        except User.DoesNotExist as error:
+            raise CommandError(f"there is no account {actor!r}") from error
         except (NothingToExport, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
             f"exported {manifest['operations']:,} operations, {manifest['rows']:,} rows,"
             f" seals {manifest['first_seal']} to {manifest['last_seal']}, into {folder}"
         )
+
+
+def _begin(actor: str, folder: Path, scope: Scope) -> Terms:
+    span = {"from": scope.since, "to": scope.until}
+    return begin_export(
+        actor=User.objects.get(username=actor),
+        origin=Origin(channel=Channel.COMMAND),
+        asked={name: at.isoformat() for name, at in span.items() if at} | {"folder": folder.name},
+        form="seals",
+    )
+
+
+def _export(terms: Terms, seals: QuerySet[Seal], folder: Path) -> dict[str, Any]:
+    """Write the files, and record how that ended."""
+    said: dict[str, Any] | None = None
+    rows = 0
+    try:
+        manifest = export(seals=seals, folder=folder, at=terms.asked_at)
+        rows = manifest["rows"]
+        said = {"rows": rows, "sha256": sha256((folder / MANIFEST).read_bytes())}
+    finally:
+        end_export(terms=terms, manifest=said, rows=rows)
+    return manifest

@@ -109,6 +109,13 @@ def test_json_lines_end_with_a_manifest_that_proves_them_whole(
     assert manifest["export"] == str(exported.pk)
     assert (exported.actor_name, exported.parameters["asked"]) == ("auditor", manifest["asked"])
     assert b"hunter2" not in content
+    ended = Operation.objects.get(kind="export_trail_finished")
+    assert (ended.state, ended.token_name, ended.channel) == ("applied", "robot", "api")
+    assert {name: ended.parameters[name] for name in ("export", "rows", "sha256", "seal")} == {
+        name: manifest[name] for name in ("export", "rows", "sha256", "seal")
+    }
+    (event,) = auditor.get(f"{EVENTS}?kind=export_trail_finished").json()["events"]
+    assert event["parameters"] == ended.parameters
 
 
 def test_a_table_has_the_same_rows_and_no_formulas(auditor: Caller, uids: list[str]) -> None:
@@ -121,7 +128,9 @@ def test_a_table_has_the_same_rows_and_no_formulas(auditor: Caller, uids: list[s
     ids = [row[head.index("id")] for row in rows]
     told = walk(auditor, EVENTS, "events", limit=50)
     assert manifest["rows"] == len(ids)
-    assert ids == [event["id"] for event in told]
+    # All but the end of the export itself.
+    assert ids == [event["id"] for event in told[1:]]
+    assert told[0]["type"] == "operation.export_trail_finished"
     assert not any(cell.startswith("=") for row in rows for cell in row)
 
 
