@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from audit.append_only import APPEND_ONLY, FORWARD_ONLY, WAITS_FOR_SEAL
+from audit.titles import title_of
 
 
 class Channel(models.TextChoices):
@@ -140,8 +141,8 @@ class Operation(models.Model):
 
     @property
     def title(self) -> str:
-        """The kind in words."""
-        return self.kind.replace("_", " ").capitalize()
+        """What operations of its kind are called."""
+        return title_of(self.kind)
 
 
 class Progress(models.Model):

@@ -11,6 +11,7 @@ from unfold.utils import parse_datetime_str
 
 from audit.admin.requests import actor_of
 from audit.models import Operation
+from audit.titles import title_of
 from audit.trail import CHANNELS_OF, By
 from audit.visibility import may_audit, visible_operations
 
@@ -31,7 +32,7 @@ class KindFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no type
         latest = visible_operations(actor=actor_of(request)).order_by("-created_at")
         kinds = Operation.objects.filter(pk__in=latest.values("pk")[:_LOOKED_AT])
         names = kinds.order_by("kind").values_list("kind", flat=True).distinct()
-        return [(kind, kind.replace("_", " ").capitalize()) for kind in names]
+        return sorted(((kind, title_of(kind)) for kind in names), key=lambda each: each[1])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the operations of the chosen kind."""

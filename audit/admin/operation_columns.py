@@ -22,7 +22,7 @@ class OperationColumns:
 
     @display(description="what")
     def kind_name(self, operation: Operation) -> str:
-        """Return the kind in words."""
+        """Return what operations of its kind are called."""
         return operation.title
 
     @display(

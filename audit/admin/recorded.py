@@ -11,6 +11,7 @@ from audit.admin.base import BaseAdmin
 from audit.admin.requests import actor_of, origin_of
 from audit.models import Operation
 from audit.recorder import administrative_operation
+from audit.titles import name_kind
 
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ class RecordedAdmin(BaseAdmin):
     formfield_overrides = MappingProxyType(
         {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})}}
     )
+
+    def __init__(self, model: type[Model], admin_site: Any) -> None:
+        super().__init__(model, admin_site)
+        for verb in ("add", "change"):
+            title = f"{verb.capitalize()} {self.opts.verbose_name}"
+            name_kind(kind=f"{verb}_{self.opts.model_name}", title=title)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let superusers add."""

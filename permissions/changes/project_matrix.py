@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from audit.titles import name_kind
 from permissions import project_queries
 from permissions.flags import NONE, Flag
 from permissions.states import (
@@ -33,6 +34,11 @@ class MatrixChange(ABC):
     title: ClassVar[str]
 
     project_uid: str
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Say what operations of the kind are called."""
+        super().__init_subclass__(**kwargs)
+        name_kind(kind=cls.kind, title=cls.title)
 
     @property
     def reverts(self) -> UUID | None:

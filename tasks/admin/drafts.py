@@ -1,6 +1,6 @@
 """Drafts: a change on its way from the choice of its targets, through its preview, to its operation.
 
-A draft is its actor's alone and lives for an hour. It freezes the targets; previewing binds it to the
+A draft is its actor's alone and lives for an hour, and for a day once it is left to the worker. It freezes the targets; previewing binds it to the
 change and to the plan that was shown, so that nothing else can be applied with it. The change may hold
 secrets, so it is kept encrypted.
 """
@@ -18,6 +18,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 
 from audit.context import Origin
+from audit.models import UNFINISHED, Operation
 from tasks.arrays import EqualsAny
 from tasks.batch import pipeline
 from tasks.batch.change import Change
@@ -30,6 +31,8 @@ from tasks.secrets import SealBroken, seal_text, unseal_text
 
 
 VALID_FOR = timedelta(hours=1)
+# What is left to the worker can be previewed again that long, however it ends.
+LEFT_TO_WORKER_FOR = timedelta(hours=24)
 # The fingerprint of no plan.
 _NOTHING_SEEN = "none"
 # More targets than these are left to the worker.
@@ -97,6 +100,32 @@ def draft_of_batch(*, actor: User, action: str, batch: Batch) -> Draft:
     return draft
 
 
+def draft_of_operation(*, actor: User, operation: Operation) -> Draft | None:
+    """Return the actor's draft by which the operation was accepted, as long as it is kept."""
+    kept = Draft.objects.filter(actor=actor, operation=operation.pk, expires_at__gt=timezone.now())
+    return kept.first()
+
+
+def draft_again(*, actor: User, draft: Draft, drifted: Sequence[str], origin: Origin) -> Draft:
+    """Return a new draft of the same change to the same targets, previewed as of now.
+
+    Of those that have `drifted` it warns: they are not any more what was confirmed.
+
+    Raises:
+        DraftUnusable: the first draft's change is not kept any more.
+        BatchTooHeavy: it would write too much to too many.
+    """
+    change = change_of(draft)
+    again = new_draft(actor=actor, action=draft.action, uids=draft.uids, reverts=draft.reverts)
+    preview_draft(actor=actor, draft=again, change=change, origin=origin)
+    position = {uid: at for at, uid in enumerate(again.uids)}
+    if targets := [position[uid] for uid in drifted if uid in position]:
+        warning = {"code": "drifted", "detail": "changed since you confirmed it", "targets": targets}
+        again.warnings.insert(0, warning)
+        again.save(update_fields=["warnings"])
+    return again
+
+
 def left_out(*, actor: User, operation_id: UUID) -> list[str]:
     """Return the targets of the actor's draft that its operation did not take along, if it had a draft."""
     draft = Draft.objects.filter(actor=actor, operation=operation_id).first()
@@ -149,8 +178,9 @@ def change_of(draft: Draft) -> Change[Any]:
     Raises:
         DraftUnusable: it is bound to none, or has been for too long.
     """
+    valid_for = LEFT_TO_WORKER_FOR if draft.operation else VALID_FOR
     try:
-        content = json.loads(unseal_text(draft.change, valid_for=VALID_FOR))
+        content = json.loads(unseal_text(draft.change, valid_for=valid_for))
     except SealBroken as error:
         raise DraftUnusable from error
     kind = Change.of_kind(content["kind"])
@@ -225,14 +255,20 @@ class DraftReceipt:
 
         Raises:
             DraftUsed: it has been applied.
+            DraftUnusable: it has been forgotten meanwhile.
         """
-        draft = Draft.objects.select_for_update().only("operation").get(pk=self.draft.pk)
+        draft = Draft.objects.select_for_update().only("operation").filter(pk=self.draft.pk).first()
+        if draft is None:
+            raise DraftUnusable
         if draft.operation:
             raise DraftUsed(draft.operation)
 
     def settle(self, *, applied: Applied) -> None:
-        """Remember the operation."""
-        Draft.objects.filter(pk=self.draft.pk).update(operation=applied.operation.pk)
+        """Remember the operation; what the worker has yet to do may have to be previewed again."""
+        kept: dict[str, Any] = {"operation": applied.operation.pk}
+        if applied.operation.state in UNFINISHED:
+            kept["expires_at"] = timezone.now() + LEFT_TO_WORKER_FOR
+        Draft.objects.filter(pk=self.draft.pk).update(**kept)
 
 
 def _one_of_each_type(draft: Draft) -> list[str]:

@@ -1,9 +1,10 @@
-"""What can be done with an operation on its page: cancel it, undo it, keep what it left out selected."""
+"""What can be done with an operation on its page: cancel, undo, preview again, keep what is left selected."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.db.models import Q
 from django.http import (
     Http404,
     HttpRequest,
@@ -19,19 +20,31 @@ from audit.admin.buttons import Button, register_buttons
 from audit.admin.panels import FurtherPage, register_page
 from audit.admin.requests import actor_of, origin_of
 from audit.models import UNFINISHED, Operation, State
-from tasks.admin.bulk_actions import actions_for, bulk_action, rights_anywhere
-from tasks.admin.drafts import draft_of_batch, left_out, new_draft
+from tasks.admin.bulk_actions import BulkAction, actions_for, bulk_action, rights_anywhere
+from tasks.admin.drafts import (
+    DraftUnusable,
+    draft_again,
+    draft_of_batch,
+    draft_of_operation,
+    left_out,
+    new_draft,
+)
 from tasks.admin.flow import Flow
 from tasks.admin.refused import refused_targets
+from tasks.arrays import EqualsAny
 from tasks.batch.cancelling import cancel
 from tasks.batch.change import Change
 from tasks.batch.errors import BatchError, OperationUnknown, TooLate
 from tasks.batch.operations import is_own, visible_operation
 from tasks.batch.revert import Undo, batch_to_undo
-from tasks.models import Task
+from tasks.models import Draft, Task
+from tasks.visibility import visible_tasks
 
 
 UNDO = "undo"
+_TOO_OLD = "It is too old to be previewed again: choose the tasks again."
+# What ended so in the worker changed nothing, and can be tried again.
+_IN_VAIN = frozenset({State.REFUSED, State.FAILED, State.CANCELLED})
 
 
 def _cancel(_: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -72,6 +85,32 @@ def _undo(_: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:tasks_task_draft_preview", args=[draft.pk]))
 
 
+def _again(_: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """Lead to the preview of what the operation did not do, as of now.
+
+    Raises:
+        Http404: there is no such operation, or it is somebody else's.
+    """
+    operation = own_operation(request, object_id)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    actor, draft = actor_of(request), _draft_in_vain(request, operation)
+    if draft is None:
+        messages.warning(request, _TOO_OLD)
+        return to_operation(operation.pk)
+    try:
+        draft = draft_again(
+            actor=actor, draft=draft, drifted=_drifted(operation), origin=origin_of(request)
+        )
+    except DraftUnusable:
+        messages.warning(request, _TOO_OLD)
+        return to_operation(operation.pk)
+    except BatchError as error:
+        messages.warning(request, sentence(error))
+        return to_operation(operation.pk)
+    return HttpResponseRedirect(reverse("admin:tasks_task_draft_preview", args=[draft.pk]))
+
+
 def _select(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """Ask what shall be done with the targets that the operation left out, and lead on with them.
 
@@ -80,7 +119,7 @@ def _select(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpRespon
     """
     operation = own_operation(request, object_id)
     uids = _left_out(request, operation)
-    offered = actions_for(rights=rights_anywhere(request), in_bin=False) if uids else []
+    offered = _offered_for(request, uids)
     chosen = bulk_action(request.POST.get("action", ""))
     if request.method == "POST" and chosen and chosen in offered:
         draft = new_draft(actor=actor_of(request), action=chosen.name, uids=uids)
@@ -121,6 +160,31 @@ def sentence(error: Exception) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
+def _draft_in_vain(request: HttpRequest, operation: Operation) -> Draft | None:
+    """Return the visitor's draft of an operation that changed nothing in the worker, if it is kept."""
+    if operation.state not in _IN_VAIN:
+        return None
+    return draft_of_operation(actor=actor_of(request), operation=operation)
+
+
+def _drifted(operation: Operation) -> list[str]:
+    return [each["target"] for each in refused_targets(operation) if each["code"] == "drifted"]
+
+
+def _offered_for(request: HttpRequest, uids: Sequence[str]) -> list[BulkAction]:
+    """Return what can be done to the tasks, on whichever side of the recycle bin's lid they are."""
+    if not uids:
+        return []
+    tasks = visible_tasks(actor=actor_of(request)).filter(EqualsAny("uid", uids)).order_by()
+    sides = tasks.annotate(in_bin=Q(recycled_at__isnull=False)).values_list("in_bin", flat=True)
+    rights = rights_anywhere(request)
+    return [
+        action
+        for in_bin in sorted(set(sides.distinct())) or [False]
+        for action in actions_for(rights=rights, in_bin=in_bin)
+    ]
+
+
 def _left_out(request: HttpRequest, operation: Operation) -> Sequence[str]:
     """Return the ids of the targets that stood in the way, or were left out by choice."""
     refused = [refusal["target"] for refusal in refused_targets(operation)]
@@ -138,6 +202,8 @@ def _buttons(request: HttpRequest, operation: Operation) -> Iterator[Button]:
         yield Button("Cancel", reverse("admin:audit_operation_cancel", args=[operation.pk]))
     if operation.state == State.APPLIED and operation.changed and kind.inverse:
         yield Button("Undo", reverse("admin:audit_operation_undo", args=[operation.pk]))
+    if _draft_in_vain(request, operation):
+        yield Button("Preview again", reverse("admin:audit_operation_again", args=[operation.pk]))
     if operation.state in {State.APPLIED, State.REFUSED} and (
         uids := _left_out(request, operation)
     ):
@@ -146,6 +212,6 @@ def _buttons(request: HttpRequest, operation: Operation) -> Iterator[Button]:
         yield Button(label, address, does=False)
 
 
-for path, view in (("cancel", _cancel), ("undo", _undo), ("select", _select)):
+for path, view in (("cancel", _cancel), ("undo", _undo), ("again", _again), ("select", _select)):
     register_page(Operation, FurtherPage(path, view))
 register_buttons(Operation, _buttons)

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from tasks.admin.shown import schema_of
 from tasks.models import TaskType
-from tasks.schemas import Pointer
+from tasks.schemas import Pointer, hides
 
 
 _KEY, _VALUE = "setting", "setting_value"
@@ -69,11 +69,12 @@ class SettingFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
         found: QuerySet[Any] = queryset.alias(setting_at_place=setting)
         value = self.used_parameters.get(_VALUE, "").replace("\0", "")
         if not value:
-            return found.filter(setting_at_place__isnull=False)
+            hidden = _types_that_hide(place, is_set_may_be_told=True)
+            return found.filter(setting_at_place__isnull=False).exclude(task_type__in=hidden)
         fits = Q()
         for wanted in _meant(value):
             fits |= Q(setting_at_place=wanted)
-        return found.filter(fits).exclude(task_type__in=_types_with_secret_at(place))
+        return found.filter(fits).exclude(task_type__in=_types_that_hide(place))
 
 
 def _place(text: str) -> Pointer:
@@ -95,5 +96,16 @@ def _meant(value: str) -> list[Any]:
     return [value] if isinstance(spelt, str | list | dict) else [value, spelt]
 
 
-def _types_with_secret_at(place: Pointer) -> list[int]:
-    return [each.pk for each in TaskType.objects.all() if place in schema_of(each).secrets]
+def _types_that_hide(place: Pointer, *, is_set_may_be_told: bool = False) -> list[int]:
+    """Return the types in which what stands at the place is secret, or holds a secret, or is inside one.
+
+    Whether a secret is set may be told, but of what is inside one not even that.
+    """
+    hidden = []
+    for each in TaskType.objects.all():
+        secrets = list(schema_of(each).secrets)
+        if is_set_may_be_told:
+            secrets = [secret for secret in secrets if len(secret) < len(place)]
+        if hides(secrets, place):
+            hidden.append(each.pk)
+    return hidden

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from django.contrib.auth.models import User
 
 from audit.models import Operation
+from audit.titles import name_kind
 from tasks.batch.plan import Outcome, OutcomeKind, PlanWarning, Reason
 
 
@@ -48,13 +49,14 @@ class Change(ABC, Generic[RowT]):
     _kinds: ClassVar[dict[str, "type[Change[Any]]"]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Register the kind, so that the worker and undo can make the change again."""
+        """Register the kind, so that the worker and undo can make the change again, and its title."""
         super().__init_subclass__(**kwargs)
         if "kind" in cls.__dict__:
             if cls.kind in Change._kinds:
                 msg = f"two changes are of the kind {cls.kind!r}"
                 raise TypeError(msg)
             Change._kinds[cls.kind] = cls
+            name_kind(kind=cls.kind, title=cls.title)
 
     @staticmethod
     def of_kind(kind: str) -> "type[Change[Any]] | None":

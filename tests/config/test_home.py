@@ -86,9 +86,9 @@ def test_what_needs_attention_is_named_and_leads_there(governed: Governed) -> No
     populate(governed)
     response = home(governed.manager)
     assert notices(response) == {
-        "Failed in the last day": ["Update settings"],
-        "Refused in the last day": ["Update settings"],
-        "Running or waiting": ["Update settings"],
+        "Failed in the last day": ["Change settings"],
+        "Refused in the last day": ["Change settings"],
+        "Running or waiting": ["Change settings"],
         "About to expire": [ApiToken.objects.get(owner=governed.manager).name],
     }
     for notice in response.context["notices"]:

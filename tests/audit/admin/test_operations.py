@@ -71,7 +71,7 @@ def test_the_page_says_what_happened_and_to_what_and_hides_secrets(governed: Gov
     operation = apply(governed, uids, branch="main", token="correct horse")
     shown = text_of(visit(auditor()).get(page("audit_operation_change", operation.pk)))
     for words in (
-        "Update settings",
+        "Change settings",
         "All 2 tasks were changed.",
         "payments-developer",
         "Because of the audit",
@@ -175,7 +175,7 @@ def test_the_kinds_offered_are_those_that_the_visitor_sees(governed: Governed) -
     (kinds,) = (
         spec.lookup_choices for spec in response.context["cl"].filter_specs if spec.title == "kind"
     )
-    assert kinds == [("update_settings", "Update settings")]
+    assert kinds == [("update_settings", "Change settings")]
 
 
 @pytest.mark.parametrize("name", ["superuser", "auditor"])

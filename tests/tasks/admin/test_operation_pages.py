@@ -1,18 +1,32 @@
 """What can be done with an operation on its page, by whom."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from audit.models import Operation, State
+from tasks import jobs
 from tasks.batch import pipeline
 from tasks.batch.errors import PlanRefused
 from tasks.batch.pipeline import Batch
-from tasks.changes import UpdateSettings
+from tasks.changes import RecycleTasks, UpdateSettings
+from tasks.jobs import prune_kept
 from tasks.models import Draft, Task
+from tests.batches import apply as apply_change
 from tests.conftest import ORIGIN, Governed
-from tests.visitors import confirm, draft_at, look, page, persona, text_of, visit
+from tests.visitors import (
+    choose,
+    confirm,
+    draft_at,
+    look,
+    page,
+    persona,
+    text_of,
+    visit,
+    write_down,
+)
 
 
 MAIN = UpdateSettings(patch={"repository": {"branch": "main"}})
@@ -194,3 +208,82 @@ def test_those_that_stood_in_the_way_stay_selected_too(governed: Governed) -> No
     address = page("audit_operation_select", operation.pk)
     assert draft_at(client.post(address, {"action": "export"})).uids == uids
     assert client.post(address, {"action": "disable"}).status_code == 200
+
+
+def test_those_that_could_not_be_restored_stay_selected_in_the_recycle_bin(
+    governed: Governed,
+) -> None:
+    free, taken, other = governed.add_tasks(3)
+    apply_change(governed.developer, RecycleTasks(), [free, taken])
+    Task.objects.filter(uid=other).update(name=f"task {taken}")
+    client = visit(governed.developer)
+    confirm(client, choose(client, "restore", [free, taken]), leave_others="on")
+    operation = Operation.objects.get(kind="restore_tasks", state=State.APPLIED)
+    address = page("audit_operation_select", operation.pk)
+    offered = [action.name for action in client.get(address).context["actions"]]
+    assert offered == ["restore"]
+    assert draft_at(client.post(address, {"action": "restore"})).uids == [taken]
+
+
+def left_to_worker(client: Any, uids: list[str], monkeypatch: pytest.MonkeyPatch) -> Operation:
+    """Disable tasks, which are too many to be changed at once."""
+    monkeypatch.setattr("tasks.admin.drafts.APPLIED_AT_ONCE", 1)
+    draft = choose(client, "disable", uids)
+    write_down(client, draft, {"reason": "x"})
+    confirm(client, draft)
+    return Operation.objects.get(pk=Draft.objects.get(pk=draft.pk).operation)
+
+
+def test_what_was_cancelled_or_failed_in_the_worker_is_previewed_again_as_it_was_written_down(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uids = governed.add_tasks(2)
+    client = visit(governed.developer)
+    operation = left_to_worker(client, uids, monkeypatch)
+    assert labels(client, operation.pk) == ["Cancel"]
+    client.post(page("audit_operation_cancel", operation.pk))
+    assert labels(client, operation.pk) == ["Preview again"]
+    # However long the worker had kept it waiting.
+    Draft.objects.update(created_at=operation.created_at - timedelta(hours=20))
+    prune_kept()
+    draft = draft_at(client.post(page("audit_operation_again", operation.pk)))
+    assert "2 tasks in 1 project would change" in text_of(look(client, draft))
+    confirm(client, draft)
+    again = Operation.objects.get(state=State.QUEUED)
+    jobs.give_up(operation_id=str(again.pk))
+    assert labels(client, again.pk) == ["Preview again"]
+    assert not Task.objects.filter(enabled=False).exists()
+
+
+def test_what_drifted_before_the_worker_came_to_it_is_shown_by_the_new_preview(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uids = governed.add_tasks(2)
+    client = visit(governed.developer)
+    operation = left_to_worker(client, uids, monkeypatch)
+    apply(governed, uids[1:])
+    pipeline.run(operation=operation, actor=governed.developer, report=lambda *_: None)
+    assert labels(client, operation.pk) == ["Preview again", "Keep the 1 left out selected"]
+    draft = draft_at(client.post(page("audit_operation_again", operation.pk)))
+    shown = look(client, draft, warning="0").context["shown"]
+    assert [(each.title, each.size) for each in shown.warnings] == [
+        ("changed since you confirmed it", 1)
+    ]
+    assert [row.uid for row in shown.rows] == uids[1:]
+    assert shown.fingerprint == draft.fingerprint
+
+
+def test_only_whose_draft_it_was_previews_it_again_and_not_for_ever(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = visit(governed.developer)
+    operation = left_to_worker(client, governed.add_tasks(2), monkeypatch)
+    client.post(page("audit_operation_cancel", operation.pk))
+    address = page("audit_operation_again", operation.pk)
+    assert client.get(address).status_code == 405
+    assert visit(governed.manager).post(address).status_code == 404
+    assert "too old" in text_of(visit(governed.admin).post(address, follow=True))
+    Draft.objects.update(expires_at=operation.created_at)
+    assert labels(client, operation.pk) == []
+    assert "too old" in text_of(client.post(address, follow=True))
+    assert Draft.objects.count() == 1

@@ -53,6 +53,24 @@ def test_no_filter_tells_what_a_secret_is(governed: Governed) -> None:
     assert not found(governed.viewer, setting="repository.token", setting_value=SECRET)
 
 
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        # Set before the type said what is secret: inside a secret, and around one.
+        ({"token": {"key": SECRET}}, {"setting": "repository.token.key", "setting_value": SECRET}),
+        ({"token": {"key": SECRET}}, {"setting": "repository.token.key"}),
+        (SECRET, {"setting": "repository", "setting_value": SECRET}),
+    ],
+)
+def test_no_filter_tells_of_what_is_inside_a_secret_or_around_one(
+    governed: Governed, settings: Any, asked: dict[str, str]
+) -> None:
+    uid = governed.add_tasks(1)[0]
+    Task.objects.filter(uid=uid).update(settings={"repository": settings})
+    assert found(governed.viewer, setting="repository") == {uid}
+    assert not found(governed.viewer, **asked)
+
+
 def test_tasks_are_found_by_whose_permissions_they_have(governed: Governed) -> None:
     uids = governed.add_tasks(2)
     apply(governed.manager, SetPermissions(follow=False), uids[:1])
