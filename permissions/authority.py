@@ -12,6 +12,7 @@ from permissions.models import ApiToken
 from permissions.roles import MAY_ADD_TASKS
 from permissions.tokens import fault_of
 from tasks.batch.authority import Held, register_authority
+from tasks.models import Project
 
 
 class MatrixAuthority:
@@ -56,6 +57,19 @@ class MatrixAuthority:
                 {"actor": actor.pk, "ids": list(project_ids), "codes": list(MAY_ADD_TASKS)},
             )
             return frozenset(project_id for (project_id,) in cursor.fetchall())
+
+
+    def may_add_tasks_anywhere(self, *, actor: User) -> bool:
+        """As for given projects, of which there must be one."""
+        if not actor.is_active:
+            return False
+        if actor.is_superuser:
+            return Project.objects.exists()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                queries.READ_HOLDS_ROLE_ANYWHERE, {"actor": actor.pk, "codes": list(MAY_ADD_TASKS)}
+            )
+            return bool(cursor.fetchone()[0])
 
 
 def _account_now(actor: User) -> User | None:

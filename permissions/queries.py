@@ -166,6 +166,25 @@ WHERE project.id = ANY(%(ids)b::bigint[])
        ))
 """
 
+# Whether the actor holds one of the roles in some project; who created a project holds -1 there.
+READ_HOLDS_ROLE_ANYWHERE = """
+SELECT EXISTS (
+           SELECT
+           FROM permissions_rolemember AS member
+           JOIN permissions_role AS role ON role.id = member.role_id
+           WHERE member.user_id = %(actor)s AND role.code = ANY(%(codes)b::integer[])
+       )
+    OR EXISTS (
+           SELECT
+           FROM auth_user_groups AS belonging
+           JOIN permissions_rolemember AS member ON member.group_id = belonging.group_id
+           JOIN permissions_role AS role ON role.id = member.role_id
+           WHERE belonging.user_id = %(actor)s AND role.code = ANY(%(codes)b::integer[])
+       )
+    OR (-1 = ANY(%(codes)b::integer[])
+        AND EXISTS (SELECT FROM tasks_project WHERE created_by_id = %(actor)s))
+"""
+
 # For each project the roles that somebody active holds, as a member or through a group.
 READ_MANNED_ROLES = """
 SELECT role.project_id, array_agg(role.code)

@@ -212,6 +212,7 @@ class Draft(models.Model):
     `fingerprint_of_part` that of those alone which change, where others stand in the way, and `projects`
     is in how many projects these are. `companions` are targets without which the others are not looked
     at. `drifted` are those for which the change was not applied, `operation` is the one by which it was.
+    An import's is its file; `told`, encrypted as well, is what was told of its rows.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -227,6 +228,7 @@ class Draft(models.Model):
     fingerprint = models.CharField(max_length=64, blank=True)
     fingerprint_of_part = models.CharField(max_length=64, blank=True)
     drifted = ArrayField(models.CharField(max_length=32), null=True)
+    told = models.TextField(blank=True)
     operation = models.UUIDField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)

@@ -15,11 +15,11 @@ from audit.models import Operation
 from permissions.changes import SetPermissions
 from permissions.models import ApiToken, RoleMember
 from tasks.admin.drafts import new_draft, preview_draft
+from tasks.admin.import_drafts import BadRow, GoodRow, Told, keep_told, new_import
 from tasks.batch import pipeline
 from tasks.batch.pipeline import Batch
 from tasks.changes import SetEnabled, UpdateSettings
 from tasks.models import Draft
-from tasks.secrets import seal_text
 from tests.conftest import ORIGIN, Governed, build_governed
 from tests.tokens import issue
 
@@ -93,8 +93,10 @@ def populate(governed: Governed, *, tasks: int) -> None:
         "ignore_creators": False,
         "content": base64.b64encode(b"name\nbuild\ndeploy\n,\n").decode(),
     }
-    draft = new_draft(actor=governed.manager, action="import_tasks", uids=[])
-    Draft.objects.filter(pk=draft.pk).update(change=seal_text(json.dumps(upload)))
+    draft = new_import(actor=governed.manager, content=json.dumps(upload))
+    good = [GoodRow(f"line {number}", f"build {number}", "a", "b") for number in range(tasks)]
+    bad = [BadRow(f"line {tasks + number}", ["name: is missing"]) for number in range(tasks)]
+    keep_told(draft=draft, told=Told("tasks.csv", "", "0" * 64, tasks, tasks, good, bad))
 
 
 def grow(governed: Governed) -> None:

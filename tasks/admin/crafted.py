@@ -60,6 +60,20 @@ def record_crafted_form(*, request: HttpRequest, form: ChangeForm) -> None:
         _record(request, kind="write_down", found=found, asked=sorted(form.chosen.uids))
 
 
+def record_import_without_right(*, request: HttpRequest) -> None:
+    """Record that somebody sent a file who may add tasks to no project, if they did."""
+    if request.method == "POST":
+        found = [("no_right", "you may add tasks to no project")]
+        record_forged_import(request=request, forged=found)
+
+
+def record_forged_import(*, request: HttpRequest, forged: Sequence[tuple[str, str]]) -> None:
+    """Record that an import was sent that its pages do not offer: code and detail of each reason."""
+    if forged:
+        found = [Crafted(*each) for each in forged]
+        _record(request, kind="import_tasks", found=found, asked=request.path)
+
+
 def _record(request: HttpRequest, *, kind: str, found: Sequence[Crafted], asked: object) -> None:
     operation = new_operation(
         actor=actor_of(request),

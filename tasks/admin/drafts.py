@@ -35,6 +35,8 @@ VALID_FOR = timedelta(hours=1)
 LEFT_TO_WORKER_FOR = timedelta(hours=24)
 # The fingerprint of no plan.
 _NOTHING_SEEN = "none"
+# Of an actor's drafts the latest so many are kept.
+MOST_DRAFTS = 50
 # More targets than these are left to the worker.
 APPLIED_AT_ONCE = 2_000
 
@@ -79,14 +81,16 @@ class DraftUsed(Exception):
 def new_draft(
     *, actor: User, action: str, uids: Sequence[str], reverts: UUID | None = None
 ) -> Draft:
-    """Freeze the chosen targets."""
-    return Draft.objects.create(
+    """Freeze the chosen targets; the actor's oldest drafts make room, if there are too many."""
+    draft = Draft.objects.create(
         actor=actor,
         action=action,
         uids=list(uids),
         reverts=reverts,
         expires_at=timezone.now() + VALID_FOR,
     )
+    _forget_oldest(actor)
+    return draft
 
 
 def draft_of_batch(*, actor: User, action: str, batch: Batch) -> Draft:
@@ -242,6 +246,14 @@ def apply_draft(*, actor: User, draft: Draft, confirmed: Confirmed, origin: Orig
     except PlanDrifted as error:
         Draft.objects.filter(pk=draft.pk).update(drifted=list(error.uids))
         raise
+
+
+def _forget_oldest(actor: User) -> None:
+    """Forget the actor's oldest drafts, but for those that the worker has not done yet."""
+    drafts = Draft.objects.filter(actor=actor)
+    latest = drafts.order_by("-pk").values("pk")[:MOST_DRAFTS]
+    unfinished = Operation.objects.filter(state__in=UNFINISHED).values("pk")
+    drafts.exclude(pk__in=latest).exclude(operation__in=unfinished).delete()
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,11 @@ class TaskImportForm(ImportForm):  # type: ignore[misc]  # the theme has no type
             cleaned["format"] = "".join(known)
         return cleaned
 
+    def crafted(self) -> list[tuple[str, str]]:
+        """Return what the form asks for that its page does not offer: projects to add no tasks to."""
+        forged = self.has_error("project", "invalid_choice")
+        return [("no_right", "the project is none that you may add tasks to")] if forged else []
+
     def content(self) -> str:
         """Return the file and what was said of it, for a draft."""
         said = self.cleaned_data

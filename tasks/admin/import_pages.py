@@ -1,12 +1,10 @@
 """Importing tasks in two steps: a file is looked at row by row, then added as it was looked at.
 
-The file waits in a draft, encrypted, for its actor alone. What became of each row in the preview must
-become of it again, or nothing is added.
+The file waits in a draft, for its actor alone, with what was told of its rows. What became of each row in
+the preview must become of it again, or nothing is added. Only what is sent writes; looking does not.
 """
 
-import base64
-import json
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,26 +14,31 @@ from django.urls import URLPattern, path, reverse
 
 from audit.admin.base import BaseAdmin
 from audit.admin.requests import actor_of, origin_of
-from tasks.admin.drafts import VALID_FOR, DraftUnusable, new_draft, open_draft
+from tasks.admin.crafted import (
+    record_forged_import,
+    record_import_without_right,
+    record_use_of_anothers_draft,
+)
+from tasks.admin.drafts import DraftUnusable, open_draft
+from tasks.admin.import_drafts import (
+    BadRow,
+    GoodRow,
+    Told,
+    Upload,
+    forget_file,
+    keep_told,
+    new_import,
+    told_of,
+    upload_of,
+)
 from tasks.admin.import_form import TaskImportForm, projects_to_add_to
-from tasks.admin.import_formats import FORMATS, FileOfTasks
 from tasks.admin.import_resource import ResultOfTasks, TaskResource, Wanted
-from tasks.importing.checking import Terms
 from tasks.models import Draft
-from tasks.secrets import SealBroken, seal_text, unseal_text
 
 
-ACTION = "import_tasks"
 _PER_PAGE = 50
-_MOST_PAGES = 200
-
-
-class Upload(NamedTuple):
-    """The file of a draft, and what was said of it."""
-
-    name: str
-    file: FileOfTasks
-    terms: Terms
+# Of the good rows and of the bad ones so many are listed; all are counted.
+_MOST_LISTED = 2_000
 
 
 class ImportPages:
@@ -51,18 +54,24 @@ class ImportPages:
         return [path("import/<uuid:draft_id>/", view, name="tasks_task_import_preview")]
 
     def upload(self, request: HttpRequest) -> HttpResponse:
-        """Take a file, and lead to what would become of its rows."""
+        """Take a file, find out what would become of its rows, and lead there."""
         actor = actor_of(request)
         projects = projects_to_add_to(actor=actor)
         if not projects:
-            return self._render(request, "upload", {"title": "Import tasks"}, status=403)
+            return self.refuse(request)
         sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
         form = TaskImportForm(*sent, projects=projects)
         if form.is_bound and form.is_valid():
-            draft = new_draft(actor=actor, action=ACTION, uids=[])
-            Draft.objects.filter(pk=draft.pk).update(change=seal_text(form.content()))
+            draft = new_import(actor=actor, content=form.content())
+            _look(request, draft, upload_of(draft))
             return _to("tasks_task_import_preview", draft.pk)
+        record_forged_import(request=request, forged=form.crafted())
         return self._render(request, "upload", {"title": "Import tasks", "form": form})
+
+    def refuse(self, request: HttpRequest) -> HttpResponse:
+        """Tell who may add tasks to no project so."""
+        record_import_without_right(request=request)
+        return self._render(request, "upload", {"title": "Import tasks"}, status=403)
 
     def preview(self, request: HttpRequest, draft_id: UUID) -> HttpResponse:
         """Show what would become of each row; sent back, add the tasks."""
@@ -70,27 +79,30 @@ class ImportPages:
             draft = open_draft(actor=actor_of(request), draft_id=draft_id)
             if draft.operation:
                 return _to("audit_operation_change", draft.operation)
-            upload = _upload_of(draft)
+            if request.method == "POST":
+                return self._add(request, draft, upload_of(draft))
+            told = told_of(draft)
         except DraftUnusable:
+            record_use_of_anothers_draft(request=request, draft_id=draft_id)
             none: dict[str, Any] = {"title": "No such import"}
             return self._render(request, "unusable", none, folder="drafts", status=404)
-        if request.method == "POST":
-            return self._add(request, draft, upload)
-        number = _page_in(request)
-        told = range((number - 1) * _PER_PAGE, number * _PER_PAGE)
-        result = _import(request, upload, told=told, dry_run=True)
-        most = max(result.good, result.bad)
+        listed = max(len(told.good_rows), len(told.bad_rows))
+        pages = max(-(-listed // _PER_PAGE), 1)
+        number = _number_in(request, pages=pages)
+        rows = slice((number - 1) * _PER_PAGE, number * _PER_PAGE)
         context: dict[str, Any] = {
             "title": "Import tasks",
-            "file": upload.name,
-            "result": result,
+            "told": told,
+            "good_rows": told.good_rows[rows],
+            "bad_rows": told.bad_rows[rows],
+            "unlisted": max(told.good, told.bad) > _MOST_LISTED,
+            "most_listed": _MOST_LISTED,
             "number": number,
-            "pages": min(max(-(-most // _PER_PAGE), 1), _MOST_PAGES),
+            "pages": pages,
         }
         return self._render(request, "preview", context)
 
     def _add(self, request: HttpRequest, draft: Draft, upload: Upload) -> HttpResponse:
-        again = _to("tasks_task_import_preview", draft.pk)
         result = _import(
             request,
             upload,
@@ -100,17 +112,23 @@ class ImportPages:
         )
         if result.imported and result.imported.kept:
             operation = result.imported.operation
-            Draft.objects.filter(pk=draft.pk).update(operation=operation.pk, change="")
+            forget_file(draft=draft, operation=operation.pk)
             messages.success(request, f"{result.good:,} task(s) were added.")
             return _to("audit_operation_change", operation.pk)
         if result.drifted:
+            detail = "what was confirmed is not what would become of the rows"
+            record_forged_import(request=request, forged=[("drifted", detail)])
             text = (
                 "Nothing was added: since the preview, something has changed. It is up to date now."
             )
             messages.warning(request, text)
+            _look(request, draft, upload)
+        elif result.base_errors:
+            # The page says why.
+            _look(request, draft, upload)
         elif result.bad:
             messages.warning(request, "Nothing was added: say that the bad rows shall be left out.")
-        return again
+        return _to("tasks_task_import_preview", draft.pk)
 
     def _render(
         self,
@@ -126,11 +144,28 @@ class ImportPages:
         return TemplateResponse(request, name, {**common, **context}, status=status)
 
 
+def _look(request: HttpRequest, draft: Draft, upload: Upload) -> None:
+    """Find out what would become of the rows, and keep it with the draft."""
+    result = _import(request, upload, listed=_MOST_LISTED, dry_run=True)
+    told = Told(
+        file=upload.name,
+        error="; ".join(str(each.error) for each in result.base_errors),
+        mark=result.imported.mark if result.imported else "",
+        good=result.good,
+        bad=result.bad,
+        good_rows=[GoodRow(row.row_values, *row.diff) for row in result.rows],
+        bad_rows=[
+            BadRow(row.number, list(row.non_field_specific_errors)) for row in result.invalid_rows
+        ],
+    )
+    keep_told(draft=draft, told=told)
+
+
 def _import(
     request: HttpRequest,
     upload: Upload,
     *,
-    told: range = range(0),
+    listed: int = 0,
     dry_run: bool = False,
     expected: str = "",
     skip_bad: bool = False,
@@ -140,37 +175,18 @@ def _import(
         origin=origin_of(request),
         file_name=upload.name,
         terms=upload.terms,
-        told=told,
+        listed=listed,
         skip_bad=skip_bad,
         expected=expected,
     )
     return TaskResource(wanted).import_data(upload.file, dry_run=dry_run)
 
 
-def _upload_of(draft: Draft) -> Upload:
-    """Return the file that waits in the draft.
-
-    Raises:
-        DraftUnusable: there is none, or it has waited for too long.
-    """
-    if draft.action != ACTION:
-        raise DraftUnusable
-    try:
-        content = json.loads(unseal_text(draft.change, valid_for=VALID_FOR))
-    except SealBroken as error:
-        raise DraftUnusable from error
-    file = FORMATS[content["format"]]().create_dataset(base64.b64decode(content["content"]))
-    terms = Terms(
-        project=content["project"],
-        task_type=content["type"],
-        ignore_creators=content["ignore_creators"],
-    )
-    return Upload(content["file"], file, terms)
-
-
-def _page_in(request: HttpRequest) -> int:
+def _number_in(request: HttpRequest, *, pages: int) -> int:
     text = request.GET.get("page", "1")
-    return min(max(int(text), 1), _MOST_PAGES) if text.isascii() and text.isdecimal() else 1
+    # A longer number than any page's would be no number to Python.
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(_MOST_LISTED))
+    return min(max(int(text), 1), pages) if is_number else 1
 
 
 def _to(page: str, key: UUID) -> HttpResponseRedirect:

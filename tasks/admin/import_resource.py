@@ -28,31 +28,31 @@ from tasks.models import Project, TaskType
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Who imports through what, on which terms; which of the rows shall be told, and what is expected."""
+    """Who imports through what, on which terms; how many rows of each kind are listed, what is expected."""
 
     actor: User
     origin: Origin
     file_name: str
     terms: Terms
-    told: range
+    listed: int = 0
     skip_bad: bool = False
     expected: str = ""
 
 
 class ResultOfTasks(Result):  # type: ignore[misc]  # the library has no types
-    """What became of the rows: all counted, and those told that stand in the wanted range of their kind."""
+    """What became of the rows: all are counted, and the first of each kind are listed."""
 
     imported: Imported | None = None
     drifted: bool = False
 
-    def __init__(self, told: range) -> None:
+    def __init__(self, listed: int) -> None:
         super().__init__()
-        self._told = told
+        self._listed = listed
 
     def note(self, row: Checked) -> None:
-        """Count a row, and keep what is to be told of it."""
+        """Count a row, and list what is to be told of it."""
         kind = RowResult.IMPORT_TYPE_INVALID if row.task is None else RowResult.IMPORT_TYPE_NEW
-        if self.totals[kind] in self._told:
+        if self.totals[kind] < self._listed:
             if row.task is None:
                 problems = ValidationError(list(row.problems))
                 self.invalid_rows.append(InvalidRow(row.place, problems, ()))
@@ -95,7 +95,7 @@ class TaskResource(Resource):  # type: ignore[misc]  # the library has no types
         """Add the tasks, or only find out what would become of each row."""
         wanted, terms = self._wanted, self._wanted.terms
         given = {"project": terms.project, "type": terms.task_type}
-        result = ResultOfTasks(wanted.told)
+        result = ResultOfTasks(wanted.listed)
         try:
             result.imported = import_tasks(
                 actor=wanted.actor,
@@ -119,7 +119,7 @@ class TaskResource(Resource):  # type: ignore[misc]  # the library has no types
 
 
 def _name(result: ResultOfTasks) -> None:
-    """Write of each told task what it is called, and in which project and of which type it is."""
+    """Write of each listed task what it is called, and in which project and of which type it is."""
     tasks = [row.instance for row in result.rows]
     projects = Project.objects.in_bulk({task.project_id for task in tasks})
     types = TaskType.objects.in_bulk({task.task_type_id for task in tasks})

@@ -1,16 +1,21 @@
 """The files of the list of tasks: what it shows as a file, and tasks from one."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 
+from audit.admin.requests import actor_of
 from audit.admin.theme import action
 from tasks.admin.bulk_actions import rights_anywhere
 from tasks.admin.exporting import FILE_KINDS, export, file_response
 from tasks.admin.import_pages import ImportPages
+from tasks.batch.authority import authority
 
 
 if TYPE_CHECKING:
@@ -18,10 +23,22 @@ if TYPE_CHECKING:
 else:
     BaseAdmin = object
 
-# Whoever may add tasks to a project has it there.
-MANAGE = "manage_task"
+View = Callable[[Any, HttpRequest], HttpResponse]
 # Says in which kind of file the list is wanted; no filter goes by the name.
 _KIND = "as"
+
+
+def _telling_why(view: View) -> View:
+    """Tell whom the button is not for, and comes all the same, why not."""
+
+    @wraps(view)
+    def wrapped(page: BaseAdmin, request: HttpRequest) -> HttpResponse:
+        try:
+            return view(page, request)
+        except PermissionDenied:
+            return ImportPages(page).refuse(request)
+
+    return wrapped
 
 
 class TaskFiles(BaseAdmin):
@@ -46,9 +63,10 @@ class TaskFiles(BaseAdmin):
         return response  # type: ignore[no-any-return]
 
     def has_import_permission(self, request: HttpRequest) -> bool:
-        """Offer to import to who manages tasks; which projects one may add to is told there."""
-        return MANAGE in rights_anywhere(request)
+        """Offer to import to who may add tasks to some project or other."""
+        return authority().may_add_tasks_anywhere(actor=actor_of(request))
 
+    @_telling_why
     @action(description="Import", icon="upload", permissions=["import"], path="import")
     def import_file(self, request: HttpRequest) -> HttpResponse:
         """Take a file of tasks."""

@@ -30,6 +30,9 @@ class Authority(Protocol):
     def may_add_tasks(self, *, actor: User, project_ids: Sequence[int]) -> frozenset[int]:
         """Return those of the projects to which the actor may add tasks."""
 
+    def may_add_tasks_anywhere(self, *, actor: User) -> bool:
+        """Return whether there is a project to which the actor may add tasks."""
+
     def token_is_valid(self, *, token_id: int, at_address: str | None) -> bool:
         """Return whether the token that an operation came with may still be used."""
 

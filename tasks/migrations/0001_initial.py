@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=32), null=True, size=None
                     ),
                 ),
+                ("told", models.TextField(blank=True)),
                 ("operation", models.UUIDField(null=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("expires_at", models.DateTimeField(db_index=True)),

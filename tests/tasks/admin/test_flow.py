@@ -382,3 +382,18 @@ def test_a_draft_is_forgotten_after_an_hour(governed: Governed) -> None:
     assert "There is no such draft" in text_of(client.get(page("tasks_task_draft", draft.pk)))
     prune_kept()
     assert not Draft.objects.exists()
+
+
+def test_an_actors_latest_drafts_are_kept_and_what_the_worker_has_not_done(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.admin.drafts.MOST_DRAFTS", 2)
+    monkeypatch.setattr("tasks.admin.drafts.APPLIED_AT_ONCE", 0)
+    uids = governed.add_tasks(1)
+    others = choose(visit(governed.manager), "disable", uids)
+    client = visit(governed.developer)
+    with_worker = choose(client, "disable", uids)
+    write_down(client, with_worker, {"reason": "x"})
+    confirm(client, with_worker)
+    _, *latest = (choose(client, "disable", uids) for _ in range(3))
+    assert set(Draft.objects.all()) == {others, with_worker, *latest}

@@ -7,12 +7,14 @@ from typing import Any
 import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from audit.models import Channel, Operation
+from audit.models import Channel, Operation, State
 from tasks.models import Draft, Secret, Task
-from tests.conftest import Governed
+from tests.conftest import Governed, build_governed
 from tests.visitors import page, persona, text_of, visit
 
 
@@ -56,6 +58,12 @@ def upload(client: Client, file: SimpleUploadedFile, **more: Any) -> Any:
     return client.post(page("tasks_task_import_file"), {"import_file": file, **more})
 
 
+def refused_imports() -> list[str]:
+    """Return why imports are recorded as refused."""
+    found = Operation.objects.filter(kind="import_tasks", state=State.REFUSED)
+    return [refusal["detail"] for operation in found for refusal in operation.refusals]
+
+
 def preview(client: Client, file: SimpleUploadedFile, **more: Any) -> tuple[str, Any]:
     answer = upload(client, file, **more)
     assert answer.status_code == 302, answer.context["form"].errors
@@ -67,13 +75,13 @@ def preview(client: Client, file: SimpleUploadedFile, **more: Any) -> tuple[str,
 def test_a_file_is_looked_at_and_then_added_as_one_operation(governed: Governed, make: Any) -> None:
     client = visit(governed.manager)
     address, shown = preview(client, make())
-    result = shown.context["result"]
-    assert [row.diff for row in result.rows] == [
-        ["build", "payments", "Git of payments"],
-        ["scan", "payments", "Git of payments"],
+    told = shown.context["told"]
+    assert [row[1:] for row in told.good_rows] == [
+        ("build", "payments", "Git of payments"),
+        ("scan", "payments", "Git of payments"),
     ]
     assert not Task.objects.exists()
-    done = client.post(address, {"mark": result.imported.mark})
+    done = client.post(address, {"mark": told.mark})
     operation = Operation.objects.get(kind="import_tasks")
     assert done.headers["Location"] == page("audit_operation_change", operation.pk)
     assert (operation.channel, operation.actor) == (Channel.ADMIN, governed.manager)
@@ -91,13 +99,13 @@ def test_bad_rows_are_told_with_all_that_is_wrong_and_left_out_only_when_said_so
     address, shown = preview(
         client, csv_file([*ROWS, BAD, ["", "nowhere", "payments-git", "", ""]])
     )
-    result = shown.context["result"]
-    told = {row.number: row.non_field_specific_errors for row in result.invalid_rows}
-    assert told["line 4"] == ["settings/notifications/enabled: must be of type boolean"]
-    assert told["line 5"] == ["name: is missing", "project: there is no project 'nowhere'"]
-    client.post(address, {"mark": result.imported.mark})
+    told = shown.context["told"]
+    wrong = {row.place: row.problems for row in told.bad_rows}
+    assert wrong["line 4"] == ["settings/notifications/enabled: must be of type boolean"]
+    assert wrong["line 5"] == ["name: is missing", "project: there is no project 'nowhere'"]
+    client.post(address, {"mark": told.mark})
     assert Task.objects.count() == 1
-    client.post(address, {"mark": result.imported.mark, "leave_others": "on"})
+    client.post(address, {"mark": told.mark, "leave_others": "on"})
     assert Task.objects.count() == 3
     assert Operation.objects.get(kind="import_tasks").parameters["skipped"] == 2
 
@@ -107,11 +115,14 @@ def test_what_was_not_previewed_is_not_added(governed: Governed, mark: str | Non
     client = visit(governed.manager)
     address, shown = preview(client, csv_file())
     if mark is None:
-        mark = shown.context["result"].imported.mark
+        mark = shown.context["told"].mark
         other, again = preview(client, csv_file())
-        client.post(other, {"mark": again.context["result"].imported.mark})
-    client.post(address, {"mark": mark})
-    assert Operation.objects.filter(kind="import_tasks").count() == (mark not in {"", "0" * 64})
+        client.post(other, {"mark": again.context["told"].mark})
+    answer = client.post(address, {"mark": mark}, follow=True)
+    assert "Nothing was added" in text_of(answer)
+    assert "what was confirmed is not what would become of the rows" in refused_imports()
+    applied = Operation.objects.filter(kind="import_tasks", state=State.APPLIED)
+    assert applied.count() == (mark not in {"", "0" * 64})
 
 
 def test_a_file_waits_encrypted_for_its_actor_alone(governed: Governed) -> None:
@@ -121,10 +132,14 @@ def test_a_file_waits_encrypted_for_its_actor_alone(governed: Governed) -> None:
     client = visit(governed.manager)
     address, shown = preview(client, file)
     assert secret not in text_of(shown)
-    assert secret not in Draft.objects.get().change
+    waiting = Draft.objects.get()
+    assert secret not in waiting.change + waiting.told
     for other in (governed.admin, governed.developer):
         assert visit(other).get(address).status_code == 404
-    client.post(address, {"mark": shown.context["result"].imported.mark})
+        assert visit(other).post(address, {"mark": "0" * 64}).status_code == 404
+    stolen = Operation.objects.filter(kind="use_draft", state=State.REFUSED)
+    assert set(stolen.values_list("actor", flat=True)) == {governed.admin.pk, governed.developer.pk}
+    client.post(address, {"mark": shown.context["told"].mark})
     assert secret not in json.dumps(Task.objects.get().settings)
     assert Secret.objects.count() == 1
     assert not Draft.objects.get().change
@@ -154,22 +169,26 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(
     governed: Governed, file: SimpleUploadedFile, told: str
 ) -> None:
     _, shown = preview(visit(governed.manager), file)
-    (error,) = shown.context["result"].base_errors
-    assert told in str(error.error)
+    assert told in shown.context["told"].error
+    assert "cannot be imported" in text_of(shown)
 
 
 def test_rows_take_the_project_and_the_type_that_were_given_for_all(governed: Governed) -> None:
     client = visit(governed.manager)
     given = {"project": governed.project.pk, "task_type": governed.task_type.pk}
     _, shown = preview(client, csv_file([["name"], ["build"]]), **given)
-    assert shown.context["result"].good == 1
+    assert shown.context["told"].good == 1
 
 
 @pytest.mark.parametrize("name", ["developer", "viewer", "outsider", "auditor"])
 def test_who_may_add_tasks_nowhere_imports_nothing(governed: Governed, name: str) -> None:
     client = visit(persona(name, governed=governed))
     assert client.get(page("tasks_task_import_file")).status_code == 403
-    assert upload(client, csv_file()).status_code == 403
+    assert not Operation.objects.filter(kind="import_tasks").exists()
+    sent = upload(client, csv_file())
+    assert sent.status_code == 403
+    assert "You may add tasks to no project" in text_of(sent)
+    assert refused_imports() == ["you may add tasks to no project"]
     assert "/task/import/" not in text_of(client.get(page("tasks_task_changelist")))
 
 
@@ -177,6 +196,40 @@ def test_what_an_export_writes_for_a_secret_is_not_taken_for_one(governed: Gover
     row = ["build", "payments", "payments-git", '"secret, set"']
     file = csv_file([["name", "project", "type", "settings.repository.token"], row])
     _, shown = preview(visit(governed.manager), file)
-    (bad,) = shown.context["result"].invalid_rows
-    assert "is what an export writes for a secret" in bad.non_field_specific_errors[0]
+    (bad,) = shown.context["told"].bad_rows
+    assert "is what an export writes for a secret" in bad.problems[0]
     assert reverse("admin:tasks_task_import_file") in text_of(shown)
+
+
+def test_looking_at_an_import_writes_nothing_and_a_page_of_it_costs_what_any_costs(
+    governed: Governed,
+) -> None:
+    client = visit(governed.manager)
+    rows = [[f"build {number}", "payments", "payments-git"] for number in range(120)]
+    address, _ = preview(client, csv_file([["name", "project", "type"], *rows]))
+    pages = []
+    for number in ("1", "3", "9" * 5_000, "²", "-1"):
+        with CaptureQueriesContext(connection) as asked:
+            shown = client.get(address, {"page": number})
+        assert not [query for query in asked if not query["sql"].startswith("SELECT")]
+        pages.append((len(asked), len(shown.context["good_rows"])))
+    assert pages == [(4, 50), (4, 20), (4, 50), (4, 50), (4, 50)]
+
+
+def test_a_project_that_is_not_offered_is_refused_and_recorded(governed: Governed) -> None:
+    other = build_governed("ledger").project
+    sent = upload(visit(governed.manager), csv_file(), project=other.pk)
+    assert "Select a valid choice" in text_of(sent)
+    assert refused_imports() == ["the project is none that you may add tasks to"]
+    assert not Draft.objects.exists()
+
+
+def test_of_an_actors_files_only_the_latest_wait(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.admin.import_drafts.MOST_FILES", 2)
+    client, others = visit(governed.manager), visit(governed.admin)
+    theirs, _ = preview(others, csv_file())
+    waiting = [preview(client, csv_file())[0] for _ in range(3)]
+    assert [client.get(each).status_code for each in waiting] == [404, 200, 200]
+    assert others.get(theirs).status_code == 200
