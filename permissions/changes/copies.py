@@ -116,7 +116,8 @@ class CopyTasks(Change[SourceRow]):
 
     def companions(self, *, outcomes: Sequence[Outcome]) -> list[str]:
         """Return the sources of which another's copy begins with the same name."""
-        stems = {outcome.uid: outcome.write.source.stem(self.word) for outcome in outcomes}
+        copied = [outcome for outcome in outcomes if outcome.kind is OutcomeKind.CHANGE]
+        stems = {outcome.uid: outcome.write.source.stem(self.word) for outcome in copied}
         shared = Counter(stems.values())
         return [uid for uid, stem in stems.items() if shared[stem] > 1]
 

@@ -160,7 +160,7 @@ def preview_draft(*, actor: User, draft: Draft, change: Change[Any], origin: Ori
     plan = pipeline.preview(actor=actor, batch=batch)
     draft.change = seal_text(json.dumps({"kind": change.kind, "parameters": change.parameters()}))
     draft.outcomes = "".join(_LETTERS[outcome.kind] for outcome in plan.outcomes)
-    draft.companions = change.companions(outcomes=plan.changes)
+    draft.companions = change.companions(outcomes=plan.outcomes)
     if change.binds_by_type:
         draft.companions += _one_of_each_type(draft)
     draft.projects = _count_projects(draft)

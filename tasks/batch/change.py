@@ -35,15 +35,13 @@ class Change(ABC, Generic[RowT]):
     A change is a frozen value: the parameters, and nothing of the targets. The pipeline calls, in this
     order: `read` (with a lock when it applies), `bind`, `plan`, and `write` for the outcomes to change.
     Whether a target's outcome depends on the others is said by `binds_by_type`, if what `bind` settles
-    depends on which types the targets have, by `companions` of a plan, if it depends on a few, and by
-    `plans_together`, if it depends on all.
+    depends on which types the targets have, and by `companions` of a plan, if it depends on a few.
     """
 
     kind: ClassVar[str]
     title: ClassVar[str]
     right: ClassVar[str]
     binds_by_type: ClassVar[bool] = False
-    plans_together: ClassVar[bool] = False
     inverse: ClassVar["type[Restore[Any]] | None"] = None
 
     _kinds: ClassVar[dict[str, "type[Change[Any]]"]] = {}
@@ -109,7 +107,7 @@ class Change(ABC, Generic[RowT]):
         """Yield the outcome of each row that the actor has the right on, given the rights held."""
 
     def companions(self, *, outcomes: Sequence[Outcome]) -> list[str]:
-        """Return those of the outcomes to change that would be others without one another."""
+        """Return those targets of a plan without which others of its outcomes would be others."""
         del outcomes
         return []
 

@@ -82,12 +82,11 @@ def look(
 ) -> list[Outcome]:
     """Return the outcomes that some of the batch's targets would have now; nothing is remembered.
 
-    Of the others only `companions` are read, on which these depend, unless the change plans all together.
+    Of the others only `companions` are read, on which these depend.
     """
     shown = set(uids)
-    if not batch.change.plans_together:
-        read = [*uids, *(uid for uid in companions if uid not in shown)]
-        batch = replace(batch, uids=read)
+    read = [*uids, *(uid for uid in companions if uid not in shown)]
+    batch = replace(batch, uids=read)
     with planned_for_the_targets():
         _, plan = _plan(actor=actor, batch=batch, lock=False)
     return [outcome for outcome in plan.outcomes if outcome.uid in shown]

@@ -1,7 +1,7 @@
 """Into the recycle bin and out of it: each change is the other's undo."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -127,7 +127,6 @@ class RestoreTasks(_MoveTasks):
 
     kind: ClassVar[str] = "restore_tasks"
     title: ClassVar[str] = "Restore from the recycle bin"
-    plans_together: ClassVar[bool] = True
     recycles: ClassVar[bool] = False
 
     def read(self, *, uids: Sequence[str], lock: bool) -> list[RecyclableRow]:
@@ -146,17 +145,27 @@ class RestoreTasks(_MoveTasks):
         returning = [row for row, outcome in outcomes if outcome.kind is OutcomeKind.CHANGE]
         in_the_way = _in_the_way(returning)
         for row, outcome in outcomes:
-            detail = in_the_way.get(row.place)
-            if outcome.kind is OutcomeKind.CHANGE and detail:
+            if outcome.kind is not OutcomeKind.CHANGE:
+                yield outcome
+            elif detail := in_the_way.get(row.place):
                 yield outcome._replace(
                     kind=OutcomeKind.INVALID,
                     after="",
                     changed=(),
                     reason=Reason.NAME_TAKEN,
                     detail=detail,
+                    write=row.place,
                 )
             else:
-                yield outcome
+                yield outcome._replace(write=row.place)
+
+    def companions(self, *, outcomes: Sequence[Outcome]) -> list[str]:
+        """Return two of the tasks that would have one name: beside either, no other comes back."""
+        namesakes: dict[NameInProject, list[str]] = defaultdict(list)
+        for outcome in outcomes:
+            if outcome.write:
+                namesakes[outcome.write].append(outcome.uid)
+        return [uid for uids in namesakes.values() if len(uids) > 1 for uid in uids[:2]]
 
 
 RecycleTasks.inverse = RestoreTasks
@@ -167,7 +176,7 @@ def _in_the_way(returning: Iterable[RecyclableRow]) -> dict[NameInProject, str]:
     """Return which names cannot be given back, each with the reason."""
     wanted = Counter(row.place for row in returning)
     in_the_way = {
-        place: f"{count} of the tasks to restore have the name {place.name!r} in one project"
+        place: f"another of the tasks to restore has the name {place.name!r} in its project"
         for place, count in wanted.items()
         if count > 1
     }

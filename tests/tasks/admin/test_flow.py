@@ -18,7 +18,7 @@ from permissions.changes import CopyTasks, SetPermissions
 from permissions.models import RoleMember
 from tasks.admin.drafts import draft_of_batch
 from tasks.batch.pipeline import Batch
-from tasks.changes import RecycleTasks, SetEnabled, UpdateSettings
+from tasks.changes import RecycleTasks, RestoreTasks, SetEnabled, UpdateSettings
 from tasks.jobs import prune_kept
 from tasks.models import Draft, Task, TaskType
 from tests.batches import apply
@@ -339,6 +339,29 @@ def test_a_page_of_a_preview_calls_copies_as_they_will_be_called(
     client = visit(governed.manager)
     shown = [rows_of(client, draft, page=page)[0][1][0][2] for page in (1, 2, 3)]
     assert shown == [f"{'a' * 184}-copy-1", f"{'a' * 184}-copy-2", "b-copy-1"]
+
+
+def test_a_page_of_a_preview_of_a_restore_reads_no_more_than_itself_and_two_namesakes(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uids = governed.add_tasks(6)
+    apply(governed.manager, RecycleTasks(), uids)
+    Task.objects.filter(uid__in=uids[:4]).update(name="nightly")
+    monkeypatch.setattr("tasks.admin.preview_page.PER_PAGE", 1)
+    client = visit(governed.manager)
+    draft = choose(client, "restore", uids)
+    read, asked = RestoreTasks.read, []
+
+    def noting(change: RestoreTasks, *, uids: list[str], lock: bool) -> Any:
+        asked.append(len(uids))
+        return read(change, uids=uids, lock=lock)
+
+    monkeypatch.setattr(RestoreTasks, "read", noting)
+    for number in (1, 2, 3, 4):
+        (row,) = look(client, draft, outcome="invalid", page=number).context["shown"].rows
+        assert row.why == ["another of the tasks to restore has the name 'nightly' in its project"]
+    assert [row[0] for row in rows_of(client, draft, page=2)] == uids[5:]
+    assert max(asked) == 3
 
 
 def test_a_preview_is_a_file_that_no_spreadsheet_runs(governed: Governed) -> None:
