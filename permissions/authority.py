@@ -58,7 +58,6 @@ class MatrixAuthority:
             )
             return frozenset(project_id for (project_id,) in cursor.fetchall())
 
-
     def may_add_tasks_anywhere(self, *, actor: User) -> bool:
         """As for given projects, of which there must be one."""
         if not actor.is_active:

@@ -1,8 +1,8 @@
 """Drafts: a change on its way from the choice of its targets, through its preview, to its operation.
 
-A draft is its actor's alone and lives for an hour, and for a day once it is left to the worker. It freezes the targets; previewing binds it to the
-change and to the plan that was shown, so that nothing else can be applied with it. The change may hold
-secrets, so it is kept encrypted.
+A draft is its actor's alone and lives for an hour, and for a day once it is left to the worker. It freezes
+the targets; previewing binds it to the change and to the plan that was shown, so that nothing else can be
+applied with it. The change may hold secrets, so it is kept encrypted.
 """
 
 import json
@@ -124,7 +124,11 @@ def draft_again(*, actor: User, draft: Draft, drifted: Sequence[str], origin: Or
     preview_draft(actor=actor, draft=again, change=change, origin=origin)
     position = {uid: at for at, uid in enumerate(again.uids)}
     if targets := [position[uid] for uid in drifted if uid in position]:
-        warning = {"code": "drifted", "detail": "changed since you confirmed it", "targets": targets}
+        warning = {
+            "code": "drifted",
+            "detail": "changed since you confirmed it",
+            "targets": targets,
+        }
         again.warnings.insert(0, warning)
         again.save(update_fields=["warnings"])
     return again

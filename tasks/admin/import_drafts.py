@@ -47,7 +47,7 @@ class BadRow(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What a preview told: why the file is not read, if so; how many rows are good and bad, and the first."""
+    """What a preview told: why nothing can be imported, if so; how many rows are what, and the first."""
 
     file: str
     error: str
@@ -85,9 +85,11 @@ def told_of(draft: Draft) -> Told:
     Raises:
         DraftUnusable: nothing was, or it has waited for too long.
     """
-    *said, good_rows, bad_rows = json.loads(_unsealed(draft, draft.told))
-    good = [GoodRow(*row) for row in good_rows]
-    return Told(*said, good, [BadRow(*row) for row in bad_rows])
+    told = Told(*json.loads(_unsealed(draft, draft.told)))
+    return told._replace(
+        good_rows=[GoodRow(*row) for row in told.good_rows],
+        bad_rows=[BadRow(*row) for row in told.bad_rows],
+    )
 
 
 def upload_of(draft: Draft) -> Upload:

@@ -1,4 +1,4 @@
-"""What can be done with an operation on its page: cancel, undo, preview again, keep what is left selected."""
+"""What can be done with an operation on its page: cancel, undo, try again, go on with what it left out."""
 
 from collections.abc import Iterator, Sequence
 from uuid import UUID

@@ -350,7 +350,8 @@ def test_a_page_of_a_preview_of_a_restore_reads_no_more_than_itself_and_two_name
     monkeypatch.setattr("tasks.admin.preview_page.PER_PAGE", 1)
     client = visit(governed.manager)
     draft = choose(client, "restore", uids)
-    read, asked = RestoreTasks.read, []
+    asked: list[int] = []
+    read = RestoreTasks.read
 
     def noting(change: RestoreTasks, *, uids: list[str], lock: bool) -> Any:
         asked.append(len(uids))
