@@ -1,10 +1,13 @@
-"""From which address a request came."""
+"""From which address a request came, and from whose network."""
 
 import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+
+
+_IPV6 = 6
 
 
 def client_address(meta: Mapping[str, Any]) -> str | None:
@@ -22,3 +25,13 @@ def client_address(meta: Mapping[str, Any]) -> str | None:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return str(address)
+
+
+def network_of(address: str) -> str:
+    """Return the address; of IPv6 the network, in which a machine changes its address as it likes."""
+    parsed = ipaddress.ip_address(address)
+    return (
+        str(ipaddress.ip_network((parsed, 64), strict=False))
+        if parsed.version == _IPV6
+        else address
+    )

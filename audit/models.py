@@ -265,6 +265,7 @@ class RefusedAttempt(models.Model):
         Operation, on_delete=models.PROTECT, primary_key=True, related_name="attempt"
     )
     actor_id = models.BigIntegerField()
+    kind = models.CharField(max_length=50)
     key = models.CharField(max_length=64)
     hour = models.DateTimeField()
     times = models.PositiveIntegerField(default=1)

@@ -1,9 +1,12 @@
 """Refused attempts: an operation for the first of an hour, a count for those like it.
 
 Nobody fills the trail by asking again and again for what they do not get, and nobody's batch waits: what
-was refused has been rolled back, and its locks are gone, before it is recorded.
+was refused has been rolled back, and its locks are gone, before it is recorded. Each kind of attempt has a
+budget of its own, so that one that is made noisily does not hide another.
 """
 
+import hashlib
+import secrets
 from typing import Any
 from uuid import UUID
 
@@ -15,14 +18,23 @@ from audit import attempt_queries
 from audit.models import Operation, RefusedAttempt, State
 
 
-# After so many different attempts within an hour, an actor's are told apart by kind and reason alone.
+# After so many different attempts of a kind within an hour, an actor's are told apart by reason alone;
 MOST_DIFFERENT = 100
-# Who has no account makes all such attempts together.
+# Who has no account makes all such attempts together, from however many addresses.
+MOST_OF_NOBODY = 1_000
 NOBODY = 0
+# So often an attempt is counted one by one; from then on by steps that grow with the count, each with a
+# chance that is one to its size: right within about a tenth, and a million attempts write a thousand times.
+COUNTED_SINGLY = 100
 # So many targets that stood in the way are kept with an attempt.
 KEPT_REFUSALS = 1_000
 
 logger = structlog.get_logger(__name__)
+
+
+def attempt_key(*parts: str) -> str:
+    """Return the digest that tells attempts apart, of parts that hold no secret."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def record_refused(*, operation: Operation, same: str, alike: str) -> UUID | None:
@@ -46,14 +58,28 @@ def record_refused(*, operation: Operation, same: str, alike: str) -> UUID | Non
 def _record(operation: Operation, same: str, alike: str) -> UUID:
     actor_id = operation.actor_id or NOBODY
     hour = operation.created_at.replace(minute=0, second=0, microsecond=0)
-    attempts = RefusedAttempt.objects.filter(actor_id=actor_id, hour=hour)
-    if not attempts.filter(key=same).exists() and attempts.count() >= MOST_DIFFERENT:
-        same = alike
+    of_hour = RefusedAttempt.objects.filter(actor_id=actor_id, hour=hour)
+    found = {attempt.key: attempt for attempt in of_hour.filter(key__in=[same, alike])}
+    key, times = same, 1
+    if same not in found:
+        most = MOST_DIFFERENT if operation.actor_id else MOST_OF_NOBODY
+        if alike in found or of_hour.filter(kind=operation.kind).count() >= most:
+            key = alike
+    if former := found.get(key):
+        times = max(1, former.times // COUNTED_SINGLY)
+        if secrets.randbelow(times):
+            return former.operation_id
+    return _count(operation, actor_id=actor_id, key=key, times=times)
+
+
+def _count(operation: Operation, *, actor_id: int, key: str, times: int) -> UUID:
     arguments: dict[str, Any] = {
         "operation": operation.pk,
         "actor": actor_id,
-        "key": same,
+        "kind": operation.kind,
+        "key": key,
         "at": operation.created_at,
+        "times": times,
     }
     with connection.cursor() as cursor:
         cursor.execute(attempt_queries.COUNT_ATTEMPT, arguments)

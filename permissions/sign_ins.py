@@ -5,18 +5,16 @@ same, but also of every session that a test or a command makes for itself. A nam
 kept: people type passwords there.
 """
 
-import hashlib
-
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 from django.utils import timezone
 
-from audit.address import client_address
+from audit.address import client_address, network_of
 from audit.context import Origin
 from audit.models import Channel, Operation
 from audit.noted import note_event
 from audit.recorder import new_operation
-from audit.refused_attempts import record_refused
+from audit.refused_attempts import attempt_key, record_refused
 from audit.request_id import request_id_of
 
 
@@ -55,12 +53,9 @@ def note_failed_sign_in(*, username: str, origin: Origin) -> None:
     attempt = new_operation(actor=account, kind=FAILED_SIGN_IN, origin=origin, at=timezone.now())
     detail = "the account is not active" if account and not account.is_active else "wrong sign-in"
     attempt.refusals = [{"target": "", "code": FAILED_SIGN_IN, "detail": detail}]
+    network = network_of(origin.address) if origin.address else ""
     record_refused(
         operation=attempt,
-        same=_digest(FAILED_SIGN_IN, origin.address or "", str(account and account.pk)),
-        alike=_digest(FAILED_SIGN_IN),
+        same=attempt_key(FAILED_SIGN_IN, network, str(account and account.pk)),
+        alike=attempt_key(FAILED_SIGN_IN),
     )
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -17,6 +18,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from audit.address import network_of
 from audit.context import Origin
 from audit.noted import note_event
 from audit.recorder import administrative_operation
@@ -32,7 +34,6 @@ _NOTED_EVERY = timedelta(minutes=5)
 
 # So many addresses of a token are known; one that is forgotten is new again.
 _MOST_ADDRESSES = 500
-_IPV6 = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,13 @@ class NewToken:
     scopes: Collection[str]
     expires_at: datetime | None = None
     networks: Sequence[str] = ()
+
+
+class TokenFault(NamedTuple):
+    """Why a token cannot be used: a word for programs and a text for people."""
+
+    code: str
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -119,17 +127,18 @@ def find_token(secret: str) -> ApiToken | None:
     return ApiToken.objects.select_related("owner").filter(digest=digest_of(secret)).first()
 
 
-def fault_of(*, token: ApiToken, at: datetime, address: str | None) -> str:
-    """Return why the token cannot be used at that time from that address, or an empty text."""
+def fault_of(*, token: ApiToken, at: datetime, address: str | None) -> TokenFault | None:
+    """Return why the token cannot be used at that time from that address, or None if it can."""
     if token.revoked_at:
-        return "the token was revoked"
+        return TokenFault("token_revoked", "the token was revoked")
     if token.expires_at and token.expires_at <= at:
-        return "the token has expired"
+        return TokenFault("token_expired", "the token has expired")
     if not token.owner.is_active:
-        return "the account of the token's owner is not active"
+        return TokenFault("owner_inactive", "the account of the token's owner is not active")
     if token.networks and not _is_inside(address, token.networks):
-        return f"the token is not for use from {address or 'an unknown address'}"
-    return ""
+        place = address or "an unknown address"
+        return TokenFault("wrong_network", f"the token is not for use from {place}")
+    return None
 
 
 def note_use(*, token: ApiToken, at: datetime, address: str | None) -> None:
@@ -147,7 +156,7 @@ def note_address(*, token: ApiToken, origin: Origin) -> None:
     """Record that the token is used from where it never was; where it is first used is known then."""
     if origin.address is None:
         return
-    place = _place_of(origin.address)
+    place = network_of(origin.address)
     if place in token.known_addresses:
         return
     with transaction.atomic():
@@ -166,16 +175,6 @@ def note_address(*, token: ApiToken, origin: Origin) -> None:
             )
         kept = [*known, place][-_MOST_ADDRESSES:]
         ApiToken.objects.filter(pk=token.pk).update(known_addresses=kept)
-
-
-def _place_of(address: str) -> str:
-    """Return the address; of IPv6 the network, in which a machine changes its address as it likes."""
-    parsed = ipaddress.ip_address(address)
-    return (
-        str(ipaddress.ip_network((parsed, 64), strict=False))
-        if parsed.version == _IPV6
-        else address
-    )
 
 
 def _check_may_manage(*, actor: User, owner: User) -> None:

@@ -177,6 +177,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("actor_id", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=50)),
                 ("key", models.CharField(max_length=64)),
                 ("hour", models.DateTimeField()),
                 ("times", models.PositiveIntegerField(default=1)),

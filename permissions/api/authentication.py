@@ -7,12 +7,13 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from audit.address import client_address
-from audit.context import Origin
-from audit.models import Channel
-from audit.request_id import request_id_of
+from permissions.api.refused import REFUSED_TOKEN, note_refused_request, origin_of
 from permissions.models import ApiToken
-from permissions.tokens import fault_of, find_token, note_address, note_use
+from permissions.tokens import TokenFault, fault_of, find_token, note_address, note_use
+
+
+_UNKNOWN = TokenFault("token_unknown", "the token is unknown")
+_NO_TOKEN = TokenFault("no_token", "send a token: 'Authorization: Bearer …' or 'X-Auth-Token: …'")
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -32,12 +33,12 @@ class TokenAuthentication(BaseAuthentication):
             return None
         token = find_token(secret)
         if token is None:
-            raise AuthenticationFailed("the token is unknown")
-        now, address = timezone.now(), client_address(request.META)
-        if fault := fault_of(token=token, at=now, address=address):
-            raise AuthenticationFailed(fault)
-        note_use(token=token, at=now, address=address)
-        note_address(token=token, origin=_origin_of(request, token, address))
+            raise _refused(request, _UNKNOWN)
+        now, origin = timezone.now(), origin_of(request, token)
+        if fault := fault_of(token=token, at=now, address=origin.address):
+            raise _refused(request, fault, token)
+        note_use(token=token, at=now, address=origin.address)
+        note_address(token=token, origin=origin)
         return token.owner, token
 
     def authenticate_header(self, request: Request) -> str:
@@ -46,15 +47,11 @@ class TokenAuthentication(BaseAuthentication):
         return 'Bearer realm="bulkhead"'
 
 
-def _origin_of(request: Request, token: ApiToken, address: str | None) -> Origin:
-    return Origin(
-        channel=Channel.API,
-        request_id=request_id_of(request),
-        address=address,
-        user_agent=request.headers.get("User-Agent", ""),
-        token_id=token.pk,
-        token_name=token.name,
-    )
+def _refused(
+    request: Request, fault: TokenFault, token: ApiToken | None = None
+) -> AuthenticationFailed:
+    note_refused_request(request=request, kind=REFUSED_TOKEN, fault=fault, token=token)
+    return AuthenticationFailed(fault.detail)
 
 
 def _secret_of(request: Request) -> str | None:
@@ -65,7 +62,7 @@ def _secret_of(request: Request) -> str | None:
         return None
     scheme, _, secret = authorization.partition(" ")
     if scheme.lower() != "bearer":
-        raise AuthenticationFailed("send a token: 'Authorization: Bearer …' or 'X-Auth-Token: …'")
+        raise _refused(request, _NO_TOKEN)
     return str(secret.strip())
 
 

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from permissions.api.refused import REFUSED_SCOPE, note_refused_request
 from permissions.models import ApiToken
+from permissions.tokens import TokenFault
 
 
 if TYPE_CHECKING:
@@ -31,7 +33,12 @@ class HasScope(BasePermission):
         if method not in view.allowed_methods:
             return True  # and the view answers that it does not do that
         scope = getattr(view, "scopes", {}).get(method)
-        if scope is None:
-            return False
-        self.message = f"the token lacks the scope {scope}"
-        return scope in token.scopes
+        if scope is not None and scope in token.scopes:
+            return True
+        if scope is not None:
+            self.message = f"the token lacks the scope {scope}"
+        fault = TokenFault("lacks_scope", self.message)
+        note_refused_request(
+            request=request, kind=REFUSED_SCOPE, fault=fault, token=token, about=scope or ""
+        )
+        return False

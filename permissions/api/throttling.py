@@ -8,12 +8,17 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from permissions import queries
+from permissions.api.refused import REFUSED_RATE, note_refused_request
 from permissions.models import ApiToken
+from permissions.tokens import TokenFault
 
 
 if TYPE_CHECKING:
     # Loading it loads this module, as a default of its views.
     from rest_framework.views import APIView
+
+
+_FAULT = TokenFault("rate_exceeded", "the token was used more often than it may be")
 
 
 class TokenRateThrottle(BaseThrottle):
@@ -36,8 +41,11 @@ class TokenRateThrottle(BaseThrottle):
                 {"token": request.auth.pk, "each": str(period / count), "period": str(period)},
             )
             spent, wait = cursor.fetchone()
-        self._wait = None if spent else wait.total_seconds()
-        return bool(spent)
+        if spent:
+            return True
+        self._wait = wait.total_seconds()
+        note_refused_request(request=request, kind=REFUSED_RATE, fault=_FAULT, token=request.auth)
+        return False
 
     def wait(self) -> float | None:
         """Return the seconds until the bucket holds one again."""
