@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.sites import UnfoldAdminSite
 
-from permissions.sign_ins import note_attempt
+from permissions.sign_ins import note_attempt, note_own_password
 
 
 # The apps whose pages are served. Their modules cannot be imported here: they register on this site.
@@ -40,6 +41,16 @@ class BulkheadAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has
         answer: HttpResponse = super().login(request, extra_context)
         if request.method == "POST":
             note_attempt(request=request, succeeded=isinstance(answer, HttpResponseRedirect))
+        return answer
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Let somebody set their password, and record that they did."""
+        with transaction.atomic():
+            answer: HttpResponse = super().password_change(request, extra_context)
+            if isinstance(answer, HttpResponseRedirect):
+                note_own_password(request=request)
         return answer
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:

@@ -1,9 +1,11 @@
-"""Sign-ins and failed ones, as events of the trail.
+"""Sign-ins, failed ones, and passwords that people set for themselves, as events of the trail.
 
 Called by the site's own page of signing in, the only door that there is: Django's signals would tell the
 same, but also of every session that a test or a command makes for itself. A name that nobody has is not
 kept: people type passwords there.
 """
+
+from typing import cast
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
@@ -20,21 +22,26 @@ from audit.request_id import request_id_of
 
 SIGN_IN = "sign_in"
 FAILED_SIGN_IN = "failed_sign_in"
+SET_PASSWORD = "set_password"  # noqa: S105 - a kind of operation
 
 
 def note_attempt(*, request: HttpRequest, succeeded: bool) -> None:
     """Record that somebody signed in on the page, or failed to."""
-    origin = Origin(
-        channel=Channel.ADMIN,
-        request_id=request_id_of(request),
-        address=client_address(request.META),
-        user_agent=request.headers.get("User-Agent", ""),
-    )
+    origin = _origin_of(request)
     if succeeded and isinstance(request.user, User):
         note_sign_in(actor=request.user, origin=origin)
     else:
         username = request.POST.get("username", "").replace("\0", "")
         note_failed_sign_in(username=username, origin=origin)
+
+
+def note_own_password(*, request: HttpRequest) -> Operation:
+    """Record that somebody who is signed in set their password."""
+    actor = cast("User", request.user)
+    parameters = {"user": actor.get_username()}
+    return note_event(
+        actor=actor, kind=SET_PASSWORD, origin=_origin_of(request), parameters=parameters
+    )
 
 
 def note_sign_in(*, actor: User, origin: Origin) -> Operation:
@@ -58,4 +65,13 @@ def note_failed_sign_in(*, username: str, origin: Origin) -> None:
         operation=attempt,
         same=attempt_key(FAILED_SIGN_IN, network, str(account and account.pk)),
         alike=attempt_key(FAILED_SIGN_IN),
+    )
+
+
+def _origin_of(request: HttpRequest) -> Origin:
+    return Origin(
+        channel=Channel.ADMIN,
+        request_id=request_id_of(request),
+        address=client_address(request.META),
+        user_agent=request.headers.get("User-Agent", ""),
     )
