@@ -16,6 +16,7 @@ from config.demo.estate import PLOTS, tasks_of
 from permissions.models import PermissionMatrix, TaskPermission
 from tasks.models import Project, Secret, Task
 from tasks.schemas import compiled_schema
+from tests.audit.walked import unrecorded
 from tests.permissions.api.vendor_example import EXAMPLE
 from tests.tasks.api.caller import caller_of
 
@@ -46,6 +47,7 @@ def test_the_demo_has_tasks_projects_and_a_history_to_look_at(demo: None) -> Non
     assert TaskPermission.objects.exclude(matrix__digest=None).exists()
     assert Task.objects.filter(enabled=False).exists()
     assert Secret.objects.exists()
+    assert not any(unrecorded().values())
 
 
 def test_every_task_of_the_demo_satisfies_its_type(demo: None) -> None:
