@@ -128,7 +128,7 @@ def test_a_flood_is_counted_with_few_writes(owner: User, monkeypatch: pytest.Mon
     ask(UNKNOWN)
     RefusedAttempt.objects.update(times=5_000)
     for drawn, counted in ((49, 5_000), (0, 5_050)):
-        monkeypatch.setattr(refused_attempts.secrets, "randbelow", lambda _, drawn=drawn: drawn)
+        monkeypatch.setattr("secrets.randbelow", lambda _, drawn=drawn: drawn)
         with CaptureQueriesContext(connection) as queries:
             ask(UNKNOWN)
         assert RefusedAttempt.objects.get().times == counted
