@@ -114,7 +114,7 @@ def import_tasks(client: Client, estate: Estate) -> Any:
     file = SimpleUploadedFile("tasks.csv", f"name,project,type\n{row}".encode())
     looked = client.post(page("tasks_task_import_file"), {"import_file": file})
     address = looked.headers["Location"]
-    mark = client.get(address).context["result"].imported.mark
+    mark = client.get(address).context["told"].mark
     return client.post(address, {"mark": mark})
 
 
