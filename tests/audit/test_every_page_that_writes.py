@@ -192,4 +192,4 @@ def test_no_other_page_writes_when_something_is_sent_to_it(governed: Governed) -
         client.post(address, {"name": "sent", "post": "yes", "is_active": "on"}).getvalue()
     assert unrecorded() == differing
     added = Operation.objects.exclude(pk__in=operations).filter(state=State.APPLIED)
-    assert {operation.kind for operation in added} <= {"export_trail"}
+    assert {operation.kind for operation in added} <= {"export_trail", "export_trail_finished"}
