@@ -47,7 +47,9 @@ def test_the_demo_has_tasks_projects_and_a_history_to_look_at(demo: None) -> Non
     assert TaskPermission.objects.exclude(matrix__digest=None).exists()
     assert Task.objects.filter(enabled=False).exists()
     assert Secret.objects.exists()
-    assert not any(unrecorded().values())
+    # Of the group of auditors, which tests make unrecorded, and of nothing else, there is no history.
+    differing = {table for table, rows in unrecorded().items() if rows}
+    assert differing <= {"auth_group", "auth_group_permissions"}
 
 
 def test_every_task_of_the_demo_satisfies_its_type(demo: None) -> None:
