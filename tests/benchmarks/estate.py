@@ -2,20 +2,24 @@
 
 The first project holds 20,000 tasks and is what the batches work on; its tasks lie scattered
 among those of all others, and their ids are random, as those of imported tasks are. One task in ten
-has a matrix of its own that no other task has: the worst case for interned matrices.
+has a matrix of its own that no other task has: the worst case for interned matrices. All of it was
+made two years ago, and has a history since then.
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.utils import timezone
+from psycopg import sql
+from simple_history.models import registered_models
 
-from audit.context import Origin, recording
+from audit.context import Origin
 from audit.models import Channel, Operation
 from audit.recorder import new_operation
 from permissions.flags import Flag, bits_of
@@ -26,6 +30,7 @@ from tests.benchmarks import estate_queries as queries
 
 ORIGIN = Origin(channel=Channel.COMMAND)
 KIND = "build_estate"
+AGE = timedelta(days=731)
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 500}
 _SWITCH = {"type": "boolean"}
@@ -129,18 +134,60 @@ class Estate:
 
 def build_estate(size: Size) -> Estate:
     """Fill the empty database."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(queries.ADD_PEOPLE)
-        operation = _operation()
+    born = timezone.now() - AGE
+    with (
+        transaction.atomic(),
+        connection.cursor() as cursor,
+        bare(queries.LARGE_TABLES),
+        unguarded(_tables()),
+    ):
+        cursor.execute(queries.ADD_PEOPLE, {"born": born})
+        operation = _operation(born)
         arguments = _arguments(size=size, operation=operation)
-        with recording(operation), bare(queries.LARGE_TABLES):
-            for statement in queries.BUILD:
-                cursor.execute(statement, arguments)
+        cursor.execute(queries.AWAIT_SEAL, arguments)
+        for statement in queries.BUILD:
+            cursor.execute(statement, arguments)
+        _add_history(arguments)
+        for statement in queries.BUILD_MATRICES:
+            cursor.execute(statement, arguments)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     estate = find_estate(size)
     assert estate is not None
     return estate
+
+
+def _tables() -> list[str]:
+    histories = [model.history.model._meta.db_table for model in registered_models.values()]
+    return [*registered_models, *histories, Operation._meta.db_table]
+
+
+def _add_history(arguments: dict[str, Any]) -> None:
+    """Add the first row of history of everything there is by now: interned matrices have none."""
+    with connection.cursor() as cursor:
+        for table, model in registered_models.items():
+            history = model.history.model
+            columns = [history._meta.get_field(each.name).column for each in history.tracked_fields]
+            cursor.execute(queries.OPEN_MONTH, {**arguments, "table": history._meta.db_table})
+            statement = sql.SQL(queries.ADD_HISTORY).format(
+                history=sql.Identifier(history._meta.db_table),
+                columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+                table=sql.Identifier(table),
+            )
+            cursor.execute(statement, arguments)
+
+
+@contextmanager
+def unguarded(tables: Sequence[str]) -> Iterator[None]:
+    """Switch the tables' triggers off, and on again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in tables:
+            cursor.execute(queries.LET_PASS.format(table))
+        yield
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in tables:
+            cursor.execute(queries.GUARD_AGAIN.format(table))
 
 
 @contextmanager
@@ -177,11 +224,10 @@ def find_estate(size: Size) -> Estate | None:
     return Estate(size=size, project_id=project_id, project_uid=project_uid, **actors)
 
 
-def _operation() -> Operation:
+def _operation(born: datetime) -> Operation:
     owner = User.objects.get(username="owner")
-    now = timezone.now()
-    operation = new_operation(actor=owner, kind=KIND, origin=ORIGIN, at=now)
-    operation.finished_at = now
+    operation = new_operation(actor=owner, kind=KIND, origin=ORIGIN, at=born)
+    operation.started_at = operation.finished_at = born
     operation.save(force_insert=True)
     return operation
 
@@ -190,6 +236,7 @@ def _arguments(*, size: Size, operation: Operation) -> dict[str, Any]:
     return {
         "actor": operation.actor_id,
         "operation": operation.pk,
+        "born": operation.created_at,
         "projects": size.projects,
         "tasks": size.tasks,
         "stride": size.stride,

@@ -1,6 +1,7 @@
 """The SQL that makes the estate: one statement per table.
 
-Random-looking values are hashes of a row's number, so that every run has the same estate.
+Random-looking values are hashes of a row's number, so that every run has the same estate. It is as
+old as `%(born)s`: a history can be made of all that was done to it since.
 """
 
 LARGE_TABLES = (
@@ -26,12 +27,17 @@ WHERE indrelid = ANY(%(tables)s::regclass[])
   AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
 """
 
+# What writes history by itself dates it by the clock, and what guards it refuses the past.
+LET_PASS = "ALTER TABLE {} DISABLE TRIGGER USER"
+GUARD_AGAIN = "ALTER TABLE {} ENABLE TRIGGER USER"
+AWAIT_SEAL = "INSERT INTO audit_unsealed (operation_id) VALUES (%(operation)s)"
+
 ADD_PEOPLE = """
 INSERT INTO auth_user (
     username, password, first_name, last_name, email,
     is_superuser, is_staff, is_active, date_joined
 )
-SELECT name, '!', '', '', '', name = 'owner', false, true, now()
+SELECT name, '!', '', '', '', name = 'owner', false, true, %(born)s
 FROM unnest(ARRAY['owner', 'manager', 'heavy', 'light']) AS actor (name)
 UNION ALL
 SELECT 'colleague-' || n, '!', '', '', '', false, false, true, now()
@@ -61,7 +67,7 @@ JOIN auth_user AS person ON (person.username, everyone.name) IN (('heavy', 'plat
 
 ADD_PROJECTS = """
 INSERT INTO tasks_project (uid, name, description, created_by_id, created_at)
-SELECT md5('project' || n), 'project-' || n, '', owner.id, now()
+SELECT md5('project' || n), 'project-' || n, '', owner.id, %(born)s
 FROM generate_series(1, %(projects)s::integer) AS n
 CROSS JOIN (SELECT id FROM auth_user WHERE username = 'owner') AS owner
 ORDER BY n
@@ -145,7 +151,6 @@ SELECT 'kind-' || n, 'Kind ' || n, '', jsonb_set(%(schema)s::jsonb, '{title}', t
 FROM generate_series(1, 10) AS n
 """
 
-# The trigger on insertion gives every task its permission row and that row's history.
 ADD_TASKS = """
 INSERT INTO tasks_task (
     uid, project_id, task_type_id, name, settings, enabled, disabled_reason,
@@ -162,7 +167,7 @@ SELECT md5('task' || n),
        ),
        true, '',
        CASE WHEN n %% 10007 = 5 THEN first.light ELSE first.colleague + n %% 5000 END,
-       now(), now(), 1
+       %(born)s, %(born)s, 1
 FROM generate_series(1, %(tasks)s::integer) AS n
 CROSS JOIN (
     SELECT (SELECT min(id) FROM tasks_project) AS project,
@@ -172,16 +177,23 @@ CROSS JOIN (
 ) AS first
 """
 
-ADD_TASK_HISTORY = """
-INSERT INTO tasks_historicaltask (
-    id, uid, name, settings, enabled, disabled_reason, created_at, updated_at, recycled_at, version,
-    project_id, task_type_id, created_by_id,
-    history_type, history_date, history_user_id, operation_id
+ADD_TASK_PERMISSIONS = """
+INSERT INTO permissions_taskpermission (task_id, matrix_id)
+SELECT task.id, matrix.id
+FROM tasks_task AS task
+JOIN permissions_permissionmatrix AS matrix
+  ON matrix.project_id = task.project_id AND matrix.digest IS NULL
+"""
+
+# The month in which the estate begins, for the history of everything in it.
+OPEN_MONTH = "SELECT audit_open_month(%(table)s::regclass, %(born)s)"
+ADD_HISTORY = """
+INSERT INTO {history} (
+    {columns}, history_id, history_type, history_date, history_user_id, operation_id
 )
-SELECT id, uid, name, settings, enabled, disabled_reason, created_at, updated_at, recycled_at, version,
-       project_id, task_type_id, created_by_id,
-       '+', now(), %(actor)s::bigint, %(operation)s::uuid
-FROM tasks_task
+SELECT {columns}, audit_first_number(%(born)s) + row_number() OVER (), '+', %(born)s,
+       %(actor)s::bigint, %(operation)s::uuid
+FROM {table}
 """
 
 # One task in ten gets a matrix that no other task has: its number is in the flags of three roles
@@ -245,9 +257,12 @@ WITH changed AS (
     RETURNING governed.task_id, governed.matrix_id, governed.own_matrix_id
 )
 INSERT INTO permissions_historicaltaskpermission (
-    task_id, matrix_id, own_matrix_id, history_type, history_date, history_user_id, operation_id
+    task_id, matrix_id, own_matrix_id,
+    history_id, history_type, history_date, history_user_id, operation_id
 )
-SELECT task_id, matrix_id, own_matrix_id, '~', now(), %(actor)s::bigint, %(operation)s::uuid
+SELECT task_id, matrix_id, own_matrix_id,
+       audit_first_number(%(born)s) + %(tasks)s + row_number() OVER (), '~', %(born)s,
+       %(actor)s::bigint, %(operation)s::uuid
 FROM changed
 """
 
@@ -263,7 +278,9 @@ BUILD = (
     ADD_MEMBERS,
     ADD_TASK_TYPES,
     ADD_TASKS,
-    ADD_TASK_HISTORY,
+    ADD_TASK_PERMISSIONS,
+)
+BUILD_MATRICES = (
     PLAN_OWN_MATRICES,
     PLAN_OWN_DIGESTS,
     ADD_OWN_MATRICES,

@@ -11,16 +11,25 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
 from config.free_port import HOST
-from tests.benchmarks.timing import peak_mib
+from tests.benchmarks.timing import forget_peak, peak_mib
 
 
 _SECONDS_TO_START = 60
+_SECONDS_TO_ANSWER = 600
+_PIECE = 2**16
+# What is measured is not how fast a token may ask.
+_SETTINGS = {
+    "DJANGO_SETTINGS_MODULE": "config.settings.dev",
+    "LOG_LEVEL": "ERROR",
+    "BULKHEAD_RATE": "1000000/min",
+}
 
 
 class RequestFailed(Exception):
@@ -49,20 +58,36 @@ class Server:
         Raises:
             RequestFailed: it is not 200.
         """
-        client = http.client.HTTPConnection(HOST, self.port, timeout=120)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        self._ask("POST", path, content, headers)
+
+    def get(self, path: str, headers: Mapping[str, str]) -> int:
+        """Read an answer piece by piece; return how many lines it has.
+
+        Raises:
+            RequestFailed: it is not 200.
+        """
+        return self._ask("GET", path, None, headers)
+
+    def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> int:
+        client = http.client.HTTPConnection(HOST, self.port, timeout=_SECONDS_TO_ANSWER)
         try:
-            client.request("POST", path, body=content, headers=headers)
+            client.request(method, path, body=body, headers=dict(headers))
             answer = client.getresponse()
-            text = answer.read()
+            if answer.status != http.client.OK:
+                raise RequestFailed(f"{path}: {answer.status} {answer.read(1000)!r}")
+            return sum(piece.count(b"\n") for piece in iter(partial(answer.read, _PIECE), b""))
         finally:
             client.close()
-        if answer.status != http.client.OK:
-            raise RequestFailed(f"{path}: {answer.status} {text[:1000]!r}")
 
     def peak_mib(self) -> float:
         """Return the most memory that one of the web server's workers has had."""
         return max(peak_mib(pid) for pid in self._workers())
+
+    def forget_peak(self) -> None:
+        """Let the peak count from now on."""
+        for pid in self._workers():
+            forget_peak(pid)
 
     def _workers(self) -> list[int]:
         children = Path(f"/proc/{self.master}/task/{self.master}/children").read_text()
@@ -78,7 +103,7 @@ def serving(*, token: str) -> Iterator[Server]:
     with subprocess.Popen(
         [sys.executable, *command, "--bind", f"{HOST}:{port}", "config.wsgi"],
         cwd=settings.BASE_DIR,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.dev", "LOG_LEVEL": "ERROR"},
+        env={**os.environ, **_SETTINGS},
     ) as process:
         server = Server(port=port, master=process.pid, token=token)
         try:

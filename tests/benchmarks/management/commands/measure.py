@@ -10,14 +10,16 @@ from django.core.management.base import BaseCommand
 from config import environment
 from permissions.models import Scope
 from permissions.tokens import NewToken, create_token, revoke_token
-from tests.benchmarks import batches, ordinary, pages, reads, sealing
+from tests.benchmarks import batches, exports, ordinary, pages, reads, sealing, trail
 from tests.benchmarks.estate import ORIGIN, Estate, Size, build_estate, find_estate
 from tests.benchmarks.history import long_history
 from tests.benchmarks.targets import missed
 from tests.benchmarks.timing import Result, report, say
 
 
-CASES = ("settings", "permissions", "guardian", "reads", "pages", "sealing", "history")
+# What is measured on a long history, after everything else.
+LONG = ("trail", "exports", "verification")
+CASES = ("settings", "permissions", "guardian", "reads", "pages", "sealing", *LONG)
 SCALE = (10, 100, 1_000, 5_000, 10_000, 20_000)
 FULL_SIZE = 1_000_000
 FULL_HISTORY = 10_000_000
@@ -96,9 +98,20 @@ def _measure(*, estate: Estate, history: int, rounds: int, only: Iterable[str]) 
                 estate=estate, token=issued.secret, n=min(sizes[-1], 10_000), rounds=rounds
             )
         # Last: the cases above measure without so much history.
-        if "history" in only:
-            say(f"Making a history of {history:,} rows")
-            long_history(estate=estate, rows=history)
-            yield sealing.measure_verification()
+        if set(LONG) & set(only):
+            yield from _measure_history(estate=estate, rows=history, rounds=rounds, only=only)
     finally:
         revoke_token(actor=estate.manager, token_id=issued.token.pk, origin=ORIGIN)
+
+
+def _measure_history(
+    *, estate: Estate, rows: int, rounds: int, only: Iterable[str]
+) -> Iterator[Result]:
+    made = long_history(estate=estate, rows=rows)
+    say(f"{made.operations:,} operations with {made.rows:,} rows")
+    if "trail" in only:
+        yield from trail.measure_trail(estate=estate, history=made, rounds=rounds)
+    if "exports" in only:
+        yield from exports.measure_exports(estate=estate)
+    if "verification" in only:
+        yield sealing.measure_verification()
