@@ -5,8 +5,10 @@ from typing import Any
 from django.contrib.admin.utils import unquote
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from audit.admin.base import BaseAdmin
+from audit.admin.panels import pages_of
 from audit.admin.requests import actor_of
 from audit.admin.timeline import read_timeline
 from audit.visibility import may_audit
@@ -46,6 +48,7 @@ class HistoryAdmin(BaseAdmin):
         )
         if shown is None and not page.rows:
             raise Http404
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
         context = {
             **self.admin_site.each_context(request),
             "title": f"History: {shown or page.rows[-1].what}",
@@ -53,6 +56,11 @@ class HistoryAdmin(BaseAdmin):
             "original": shown,
             "timeline": page,
             "may_audit": audits,
+            "further": [
+                (further.title, reverse(f"admin:{name}_{further.path}", args=[key]))
+                for further in pages_of(model=self.model)
+                if further.title
+            ],
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/history.html", context)

@@ -186,9 +186,17 @@ def _parameters(request: HttpRequest, operation: Operation) -> Any:
     return document_rows(masked(shown)) or None
 
 
-def _origin(request: HttpRequest, operation: Operation) -> Operation:
-    del request
-    return operation
+def _origin(request: HttpRequest, operation: Operation) -> dict[str, Any]:
+    """Return the operation and, for auditors, where to read on about who it was."""
+    reads_on = operation.actor_id and may_audit(actor=actor_of(request))
+    listed = reverse("admin:audit_operation_changelist", query={"actor": operation.actor_name})
+    return {
+        "operation": operation,
+        "listed": listed if reads_on else "",
+        "history": reverse("admin:auth_user_history", args=[operation.actor_id])
+        if reads_on
+        else "",
+    }
 
 
 register_panel(

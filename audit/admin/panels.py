@@ -28,10 +28,12 @@ class FurtherPage(NamedTuple):
     """A page about one object: its address below that of the object, and what answers there.
 
     `view` gets the object's own page, the request and the object's key, and decides who may see what.
+    With a `title`, the object's history leads there: auditors read it also where they see no object.
     """
 
     path: str
     view: Callable[[Any, HttpRequest, str], HttpResponse]
+    title: str = ""
 
 
 _panels: dict[type[models.Model], list[Panel]] = {}

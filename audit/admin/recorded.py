@@ -1,14 +1,19 @@
 """Forms whose every saving is one operation, whatever rows it writes."""
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from django.contrib.admin.utils import unquote
+from django.db import transaction
 from django.db.models import Model, TextField
-from django.http import HttpRequest
+from django.forms.models import ModelFormMetaclass
+from django.http import HttpRequest, HttpResponse
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from audit.admin.base import BaseAdmin
+from audit.admin.history import is_key
 from audit.admin.requests import actor_of, origin_of
+from audit.admin.unseen import SeeingForm
 from audit.models import Operation
 from audit.recorder import administrative_operation
 from audit.titles import name_kind
@@ -42,6 +47,37 @@ class RecordedAdmin(BaseAdmin):
         """Let superusers change."""
         del obj
         return actor_of(request).is_superuser
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Model | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002  # Django calls it so
+        **kwargs: Any,
+    ) -> "type[ModelForm[Any]]":
+        """Let the form of what is there already heed what others have changed since it was shown."""
+        form: type[ModelForm[Any]] = super().get_form(request, obj, change=change, **kwargs)
+        if obj is None:
+            return form
+        seeing = ModelFormMetaclass(form.__name__, (SeeingForm, form), {})
+        return cast("type[ModelForm[Any]]", seeing)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Let nobody else change the object between looking at it and saving it."""
+        key = unquote(object_id or "")
+        shown = super().changeform_view
+        if request.method != "POST" or not is_key(key) or not self.has_change_permission(request):
+            return shown(request, object_id, form_url, extra_context)
+        with transaction.atomic():
+            rows = self.model._base_manager.filter(pk=key)
+            rows.select_for_update(no_key=True).values_list("pk").first()
+            return shown(request, object_id, form_url, extra_context)
 
     def save_model(
         self,

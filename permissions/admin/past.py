@@ -242,8 +242,17 @@ def _question(form: PastForm, address: str) -> dict[str, Any]:
     return {"form": form, "address": address}
 
 
-register_page(Task, FurtherPage("past", past_of_task))
-register_page(User, FurtherPage("past", past_of_user))
+def _panel_of_user(request: HttpRequest, user: User) -> dict[str, Any]:
+    address = reverse("admin:auth_user_past", args=[user.pk])
+    return {**_question(_form(request), address), "is_about_person": True}
+
+
+register_page(Task, FurtherPage("past", past_of_task, "What was so at a moment?"))
+register_page(User, FurtherPage("past", past_of_user, "What could this user do at a moment?"))
+register_panel(
+    User,
+    Panel("What could this user do at a moment?", "admin/panels/past.html", _panel_of_user),
+)
 register_panel(
     Task, Panel("What was so at a moment?", "admin/panels/past.html", _panel, at_end=True)
 )

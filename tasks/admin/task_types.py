@@ -1,6 +1,7 @@
 """Task types: what kinds of task there are, and what each kind's settings must be."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin, messages
@@ -9,13 +10,15 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from audit.admin.described import Described, describe
+from audit.admin.described import Described, Difference, describe
 from audit.admin.history import HistoryAdmin
 from audit.admin.recorded import RecordedAdmin
 from audit.admin.theme import display
 from audit.models import Operation
 from tasks.admin.filters import visible_task_types
+from tasks.admin.shown import differences
 from tasks.admin.task_type_form import TaskTypeForm
+from tasks.changes import changed_places
 from tasks.models import TaskType
 
 
@@ -67,7 +70,19 @@ class TaskTypeAdmin(RecordedAdmin, HistoryAdmin):
         return {**super().recorded_parameters(form), **broken}
 
 
+def _schema_differences(older: Any, newer: Any) -> Iterator[Difference]:
+    """Yield, place by place, how the schemas of two rows of a type's history differ."""
+    places = changed_places(older.schema, newer.schema)
+    found = differences(before=older.schema, after=newer.schema, places=places, secrets=())
+    yield from (each._replace(what=f"schema: {each.what}") for each in found)
+
+
 describe(
     TaskType,
-    Described(page=TaskType, key="id", label=lambda row: f"task type {row.name}"),
+    Described(
+        page=TaskType,
+        key="id",
+        label=lambda row: f"task type {row.name}",
+        differences={"schema": _schema_differences},
+    ),
 )

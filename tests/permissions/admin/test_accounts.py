@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, User
 
 from audit.models import Operation
 from tests.conftest import Governed
-from tests.visitors import auditor, page, persona, visit
+from tests.visitors import auditor, page, persona, save, text_of, visit
 
 
 def test_giving_groups_to_an_account_is_an_operation_that_names_them(governed: Governed) -> None:
@@ -13,7 +13,7 @@ def test_giving_groups_to_an_account_is_an_operation_that_names_them(governed: G
     form = {"username": "payments-outsider", "is_active": "on", "groups": [group.pk]}
     form |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00"}
     address = page("auth_user_change", governed.outsider.pk)
-    assert visit(governed.admin).post(address, form).status_code == 302
+    assert save(visit(governed.admin), address, form).status_code == 302
     assert list(governed.outsider.groups.all()) == [group]
     operation = Operation.objects.get(kind="change_user")
     assert operation.parameters["user"] == "payments-outsider"
@@ -64,8 +64,14 @@ def test_an_accounts_history_is_told_to_auditors_and_not_to_others(governed: Gov
     reviewers = Group.objects.create(name="reviewers")
     governed.viewer.groups.add(reviewers)
     User.objects.filter(pk=governed.viewer.pk).update(is_active=False)
-    rows = visit(auditor()).get(address).context["timeline"].rows
+    shown = visit(auditor()).get(address)
+    rows = shown.context["timeline"].rows
     told = [(row.what, row.kind, [tuple(each) for each in row.differences]) for row in rows]
     assert ("membership of group reviewers", "added", []) in told
     assert ("user payments-viewer", "changed", [("active", "yes", "no")]) in told
     assert visit(governed.manager).get(address).status_code == 404
+    # From there, and from the account's page, one asks what they could do at a moment.
+    past = page("auth_user_past", governed.viewer.pk)
+    account = visit(governed.admin).get(page("auth_user_change", governed.viewer.pk))
+    assert past in text_of(shown)
+    assert f'action="{past}"' in text_of(account)

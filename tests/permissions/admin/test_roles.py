@@ -9,7 +9,7 @@ from audit.models import Operation
 from permissions.models import Role, RoleMember
 from tasks.models import Task
 from tests.conftest import Governed
-from tests.visitors import page, persona, text_of, visit
+from tests.visitors import page, persona, save, text_of, visit
 
 
 def members_form(fields: dict[str, Any] | None = None, *, existing: int = 0) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def test_a_superuser_adds_a_member_who_then_sees_the_tasks(governed: Governed) -
     governed.add_tasks(1)
     role = governed.role(5)
     form = members_form({"members-0-user": governed.outsider.pk, "members-0-role": role.pk})
-    visit(governed.admin).post(page("permissions_role_change", role.pk), form)
+    save(visit(governed.admin), page("permissions_role_change", role.pk), form)
     member = RoleMember.objects.get(role=role)
     assert member.user == governed.outsider
     operation = Operation.objects.get(kind="change_role")
@@ -41,7 +41,7 @@ def test_a_group_can_be_a_member(governed: Governed) -> None:
     group = Group.objects.create(name="platform")
     role = governed.role(5)
     form = members_form({"members-0-group": group.pk})
-    visit(governed.admin).post(page("permissions_role_change", role.pk), form)
+    save(visit(governed.admin), page("permissions_role_change", role.pk), form)
     assert RoleMember.objects.get(role=role).group == group
 
 
@@ -52,7 +52,7 @@ def test_a_member_is_a_user_or_a_group_and_not_both(governed: Governed, both: bo
     form = members_form({"members-0-user": chosen[0], "members-0-group": chosen[1]})
     # A row that is empty and unchanged would be left out.
     form |= {"members-0-id": "", "members-0-role": governed.role(5).pk}
-    answer = visit(governed.admin).post(page("permissions_role_change", governed.role(5).pk), form)
+    answer = save(visit(governed.admin), page("permissions_role_change", governed.role(5).pk), form)
     assert not RoleMember.objects.filter(role__code=5).exists()
     assert not both or "Choose a user or a group" in text_of(answer)
 
@@ -64,7 +64,7 @@ def test_a_member_who_is_removed_stays_in_the_history(governed: Governed) -> Non
         "members-TOTAL_FORMS": 1
     }
     address = page("permissions_role_change", role.pk)
-    visit(governed.admin).post(address, form)
+    save(visit(governed.admin), address, form)
     assert not role.members.exists()
     last = RoleMember.history.latest()
     assert (last.history_type, last.operation.kind) == ("-", "change_role")
@@ -78,14 +78,14 @@ def test_a_member_cannot_be_changed_into_another(governed: Governed) -> None:
     form = members_form(
         {"members-0-id": member.pk, "members-0-user": governed.outsider.pk}, existing=1
     ) | {"members-TOTAL_FORMS": 1}
-    visit(governed.admin).post(page("permissions_role_change", role.pk), form)
+    save(visit(governed.admin), page("permissions_role_change", role.pk), form)
     assert role.members.get().user == governed.viewer
 
 
 def test_nobody_is_made_a_member_of_the_task_creators(governed: Governed) -> None:
     role = governed.role(-3)
     form = members_form({"members-0-user": governed.outsider.pk})
-    visit(governed.admin).post(page("permissions_role_change", role.pk), form)
+    save(visit(governed.admin), page("permissions_role_change", role.pk), form)
     assert not role.members.exists()
 
 
@@ -111,9 +111,8 @@ def test_a_custom_role_takes_no_built_in_code(governed: Governed, code: str) -> 
 
 def test_a_built_in_role_keeps_its_name(governed: Governed) -> None:
     role = governed.role(4)
-    visit(governed.admin).post(
-        page("permissions_role_change", role.pk), members_form({"name": "King", "external_id": "x"})
-    )
+    form = members_form({"name": "King", "external_id": "x"})
+    save(visit(governed.admin), page("permissions_role_change", role.pk), form)
     role.refresh_from_db()
     assert role.name == "Developer"
 

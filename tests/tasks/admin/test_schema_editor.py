@@ -9,7 +9,7 @@ from django.test import Client
 from audit.models import Operation
 from tasks.models import Task, TaskType
 from tests.conftest import GIT_SCHEMA, Governed
-from tests.visitors import page, text_of, visit
+from tests.visitors import page, save, text_of, visit
 
 
 NARROW: dict[str, Any] = {
@@ -27,7 +27,7 @@ NARROW: dict[str, Any] = {
 def send(client: Client, task_type: TaskType, schema: Any, **more: Any) -> Any:
     text = schema if isinstance(schema, str) else json.dumps(schema, indent=1)
     form = {"name": task_type.name, "description": "", "schema": text, **more}
-    return client.post(page("tasks_tasktype_change", task_type.pk), form)
+    return save(client, page("tasks_tasktype_change", task_type.pk), form)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from audit.models import Operation
 from tasks.models import TaskType
 from tests.conftest import GIT_SCHEMA, Governed
-from tests.visitors import page, text_of, visit
+from tests.visitors import page, save, text_of, visit
 
 
 FORM = {"key": "deploy", "name": "Deploy", "description": "", "schema": json.dumps(GIT_SCHEMA)}
@@ -27,7 +27,7 @@ def test_saving_without_a_change_records_nothing(governed: Governed) -> None:
     task_type = governed.task_type
     form = {"name": task_type.name, "description": "", "schema": json.dumps(GIT_SCHEMA)}
     address = page("tasks_tasktype_change", task_type.pk)
-    assert visit(governed.admin).post(address, form).status_code == 302
+    assert save(visit(governed.admin), address, form).status_code == 302
     assert task_type.history.count() == 1
     assert not Operation.objects.filter(kind="change_tasktype").exists()
 
@@ -35,7 +35,7 @@ def test_saving_without_a_change_records_nothing(governed: Governed) -> None:
 def test_a_changed_schema_counts_a_version_and_keeps_the_key(governed: Governed) -> None:
     form = {**FORM, "schema": json.dumps({"type": "object"})}
     address = page("tasks_tasktype_change", governed.task_type.pk)
-    visit(governed.admin).post(address, form)
+    save(visit(governed.admin), address, form)
     task_type = TaskType.objects.get(pk=governed.task_type.pk)
     assert (task_type.version, task_type.key) == (2, "payments-git")
     assert task_type.history.count() == 2
