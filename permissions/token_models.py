@@ -12,6 +12,12 @@ from django.utils import timezone
 from audit.history import tracked
 
 
+_NAME_TAKEN = (
+    "There is a token of this name already. A token is shown only once: if you have not seen it, revoke"
+    " it and make another."
+)
+
+
 class Scope(models.TextChoices):
     """What a token may be used for; never more than its owner may."""
 
@@ -55,6 +61,7 @@ class ApiToken(models.Model):
                 fields=["owner", "name"],
                 condition=Q(revoked_at__isnull=True),
                 name="token_name_of_owner",
+                violation_error_message=_NAME_TAKEN,
             ),
         )
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django import forms
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -30,6 +31,10 @@ from permissions.project_pipeline import MatrixDrifted, MatrixPlan, MatrixRefuse
 from permissions.states import Situation
 from tasks.batch.plan import REFUSED_KINDS, OutcomeKind, WarningCode
 from tasks.models import Project
+
+
+# Eight fields each: a request has a thousand at most.
+_ROLES_ON_A_PAGE = 100
 
 
 class ReasonForm(forms.Form):
@@ -61,15 +66,17 @@ class MatrixPages:
     def grid(self) -> HttpResponse:
         """Show the grid; of what was toggled, lead to the preview."""
         data = self.request.POST if self.request.method == "POST" else None
-        form = MatrixForm(data, situation=self._situation(), roles=list(self._roles.values()))
+        pages = Paginator(list(self._roles.values()), _ROLES_ON_A_PAGE)
+        page = pages.get_page(self.request.GET.get("p"))
+        form = MatrixForm(data, situation=self._situation(), roles=list(page))
         if form.is_valid():
             if toggled := form.toggled():
                 return HttpResponseRedirect(
                     f"{self._address('preview_permissions')}?{query_of(toggled)}"
                 )
             messages.info(self.request, "Nothing was toggled, so there is nothing to preview.")
-            return HttpResponseRedirect(self.request.path)
-        context = {"form": form, "flags": FLAG_LABELS}
+            return HttpResponseRedirect(self.request.get_full_path())
+        context = {"form": form, "flags": FLAG_LABELS, "page": page}
         return self._render("admin/project_permissions.html", context)
 
     def preview(self) -> HttpResponse:

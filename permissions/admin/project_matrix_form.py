@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django import forms
+from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldBooleanWidget
 
+from permissions.admin.toggles import MOST
 from permissions.flags import ALL, NONE, Flag
 from permissions.models import Role
 from permissions.roles import ADMINISTRATOR, TASK_CREATOR
@@ -29,6 +31,15 @@ class GridRow(NamedTuple):
     shown: Any
 
 
+class LockedField(forms.BooleanField):
+    """A box that cannot be ticked shows what holds: browsers do not send it, ticked or not."""
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Return what holds, whatever was sent."""
+        del data
+        return initial
+
+
 class MatrixForm(forms.Form):
     """One checkbox per role and flag; what was shown comes along, so that only what was toggled changes."""
 
@@ -45,11 +56,27 @@ class MatrixForm(forms.Form):
                 widget=forms.HiddenInput,
             )
             for flag in Flag:
-                self.fields[_name(role.code, flag)] = forms.BooleanField(
+                kind = LockedField if self._is_locked(role.code, flag) else forms.BooleanField
+                self.fields[_name(role.code, flag)] = kind(
                     required=False,
                     initial=bool(held & flag.bit),
                     widget=UnfoldBooleanWidget(self._attributes(role, flag)),
                 )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse more than fits a preview.
+
+        Raises:
+            ValidationError: saying how many are too many.
+        """
+        cleaned: dict[str, Any] = super().clean() or {}
+        toggled = 0 if self.errors else sum(map(len, self.toggled().values()))
+        if toggled > MOST:
+            raise ValidationError(
+                f"You changed {toggled} boxes; {MOST} at most can be previewed at a time. Nothing was"
+                " changed: set some back, preview and apply the others, then go on."
+            )
+        return cleaned
 
     @property
     def has_not_held(self) -> bool:

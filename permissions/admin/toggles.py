@@ -9,8 +9,8 @@ from permissions.states import FlagsOfRoles
 
 
 GRANT, REVOKE = "grant", "revoke"
-# More are not on any page: so many roles would have all their flags toggled.
-_MOST = 7 * 500
+# An address has room for so many, as web servers take it.
+MOST = 120
 
 
 class TogglesUnreadable(Exception):
@@ -32,11 +32,13 @@ def toggles_in(query: QueryDict) -> FlagsOfRoles:
     """Return the toggled flags that an address names.
 
     Raises:
-        TogglesUnreadable: it names something else, or nothing.
+        TogglesUnreadable: it names something else, nothing, or too much.
     """
+    if sum(len(query.getlist(key)) for key in (GRANT, REVOKE)) > MOST:
+        raise TogglesUnreadable
     flags: dict[int, dict[str, bool]] = defaultdict(dict)
     for key, value in ((GRANT, True), (REVOKE, False)):
-        for text in query.getlist(key)[:_MOST]:
+        for text in query.getlist(key):
             code, _, name = text.partition(".")
             if name not in BY_VENDOR_NAME or name in flags[_code(code)]:
                 raise TogglesUnreadable

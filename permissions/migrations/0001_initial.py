@@ -772,6 +772,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(("revoked_at__isnull", True)),
                 fields=("owner", "name"),
                 name="token_name_of_owner",
+                violation_error_message=(
+                    "There is a token of this name already. A token is shown only once: if you have not"
+                    " seen it, revoke it and make another."
+                ),
             ),
         ),
         migrations.AddIndex(

@@ -100,6 +100,16 @@
     }
   });
 
+  // Who presses twice means it once. What is come back to, or has had no answer for long, can be sent again.
+  const AGAIN = 10_000;
+  let sent = new WeakMap();
+  const sendOnce = (event) => {
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    const isAgain = event.timeStamp - (sent.get(event.target) ?? -Infinity) < AGAIN;
+    if (isAgain) event.preventDefault();
+    else sent.set(event.target, event.timeStamp);
+  };
+
   htmx.onLoad((root) => {
     enliven(root);
     for (const wide of root.querySelectorAll(".bh-scroll")) scrolling.observe(wide);
@@ -110,6 +120,8 @@
       changes.forEach((change) => change.addedNodes.forEach(nameLists)),
     ).observe(document.body, { childList: true, subtree: true });
   });
+  document.addEventListener("submit", sendOnce);
+  window.addEventListener("pageshow", () => (sent = new WeakMap()));
   document.addEventListener("click", (event) => {
     if (event.target.closest?.('[x-on\\:click="filterOpen = true"]')) enterFilters();
   });

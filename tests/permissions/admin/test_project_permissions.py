@@ -7,9 +7,12 @@ from django.test import Client
 from django.urls import reverse
 
 from audit.models import Channel, Operation
+from audit.recorder import administrative_operation
+from permissions.flags import Flag
 from permissions.models import RolePermission
+from permissions.roles import add_role
 from tasks.models import Project, Task
-from tests.conftest import Governed, build_governed
+from tests.conftest import ORIGIN, Governed, build_governed
 from tests.permissions.governance import DEVELOPER, MANAGER, VIEWER, add_steward, set_in_project
 from tests.visitors import page, persona, text_of, visit
 
@@ -24,9 +27,9 @@ def preview(project: Project, **query: str | list[str]) -> str:
     return reverse(name, args=[project.pk], query=query)
 
 
-def sent_by(client: Client, project: Project) -> dict[str, Any]:
+def sent_by(client: Client, project: Project, **query: str) -> dict[str, Any]:
     """Return what the grid sends when nothing is toggled."""
-    form = client.get(grid(project)).context["form"]
+    form = client.get(grid(project), query).context["form"]
     sent = {}
     for row in form.grid():
         sent[row.shown.name] = row.shown.value()
@@ -187,3 +190,38 @@ def test_who_manages_nothing_there_is_let_in_nowhere(governed: Governed, name: s
         plan = answer.context["plan"]
         client.post(address, {"fingerprint": plan.fingerprint})
     assert flags(governed, VIEWER) == 1
+
+
+def test_more_than_a_preview_takes_is_told_in_place_and_keeps_what_was_ticked(
+    governed: Governed,
+) -> None:
+    with administrative_operation(actor=governed.admin, kind="add_roles", origin=ORIGIN):
+        for code in range(500, 520):
+            add_role(project=governed.project, name=f"Role {code}", code=code)
+    client = visit(governed.manager)
+    form = sent_by(client, governed.project)
+    every = {f"role{code}_{flag.vendor_name}": "on" for code in range(500, 520) for flag in Flag}
+    answer = client.post(grid(governed.project), {**form, **every})
+    shown = text_of(answer)
+    assert "You changed 140 boxes; 120 at most can be previewed at a time." in shown
+    assert all(answer.context["form"][name].value() for name in every)
+    # What is locked is not sent, and shown as it holds all the same.
+    assert all(answer.context["form"][f"role-1_{flag.vendor_name}"].value() for flag in Flag)
+    few = dict(list(every.items())[:120])
+    address = client.post(grid(governed.project), {**form, **few}).headers["Location"]
+    assert len(address) < 4_000
+    assert "Nothing has been changed yet" in text_of(client.get(address))
+    more = f"{address}&grant=519.is_manager"
+    assert client.get(more).headers["Location"] == grid(governed.project)
+
+
+def test_the_roles_of_a_large_project_are_on_several_pages(governed: Governed) -> None:
+    with administrative_operation(actor=governed.admin, kind="add_roles", origin=ORIGIN):
+        for code in range(500, 600):
+            add_role(project=governed.project, name=f"Role {code}", code=code)
+    client = visit(governed.manager)
+    first, second = (sent_by(client, governed.project, p=page) for page in ("1", "2"))
+    assert (len(first) < 1_000, "shown1002" in first, "shown1002" in second) == (True, False, True)
+    form = {**second, "role1002_is_copy": "on"}
+    answer = client.post(f"{grid(governed.project)}?p=2", form)
+    assert answer.headers["Location"] == preview(governed.project, grant="1002.is_copy")

@@ -124,6 +124,7 @@ def test_a_second_token_of_the_same_name_is_refused(governed: Governed) -> None:
     client.post(page("permissions_apitoken_add"), FORM)
     answer = client.post(page("permissions_apitoken_add"), FORM)
     assert "issued" not in answer.context
+    assert "if you have not seen it, revoke it and make another" in text_of(answer)
     assert ApiToken.objects.count() == 1
 
 
