@@ -6,9 +6,9 @@ from typing import Any
 
 from audit.differences import ABSENT, Difference
 from audit.subjects import CHANGED, REMOVED, Entry, Subject, plain_differences, register_subject
-from tasks.changes.settings import read_schemas
 from tasks.merge import same
 from tasks.schemas import Pointer, hides, json_pointer
+from tasks.type_schemas import read_schemas
 
 
 _SETTINGS = "/settings"

@@ -22,10 +22,11 @@ from permissions.models import TaskPermission
 from tasks.batch.change import Change
 from tasks.batch.plan import Outcome, OutcomeKind, Reason
 from tasks.changes import RecycleTasks
-from tasks.changes.settings import SettingsRow, TypeSchema, read_schemas, settings_invalid
+from tasks.changes.settings import SettingsRow, settings_invalid
 from tasks.creation import NewTask, insert_tasks
 from tasks.models import new_uid
 from tasks.names import NameInProject, free_numbers, hold_names
+from tasks.type_schemas import TypeSchema, read_schemas
 
 
 # What stands between a source's name and its copy's number, as the vendor has it.

@@ -25,11 +25,11 @@ from tasks.schemas import (
     CompiledSchema,
     Pointer,
     Problem,
-    compiled_schema,
     json_pointer,
     problems_for_any_type,
 )
 from tasks.secrets import extract_secrets, store_secrets
+from tasks.type_schemas import TypeSchema, read_schemas
 
 
 # An expression of more objects would be no shorter than the documents.
@@ -52,23 +52,6 @@ class SettingsRow(NamedTuple):
     task_type_id: int
     version: int
     settings: str
-
-
-class TypeSchema(NamedTuple):
-    """A task type's compiled schema and which version of the type it is of."""
-
-    version: int
-    schema: CompiledSchema
-
-
-def read_schemas(type_ids: Iterable[int]) -> dict[int, TypeSchema]:
-    """Return the schemas of the task types, in one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(queries.READ_SCHEMAS, {"ids": list(type_ids)})
-        return {
-            type_id: TypeSchema(version, compiled_schema(text))
-            for type_id, version, text in cursor.fetchall()
-        }
 
 
 class Patched(Outcome):
