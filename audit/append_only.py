@@ -1,20 +1,18 @@
 """The triggers that guard the trail: what was recorded stays as it is, whoever asks, and is sealed.
 
-Their functions are in audit's migrations. The library would wrap each function in a setting that
-turns it off and that any database role may set, so its own function is made but never called.
+Their functions are in migrations. The library would wrap each function in a setting that turns it off
+and that any database role may set, so its own function is made but never called. Triggers that write
+history are no model's: migrations make them (`audit.migrated`), and trust stands on them as well.
 """
 
-import re
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pgtrigger
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from audit.migrated import made_functions, made_triggers
 
-_FUNCTIONS = ("0003_append_only.sql", "0004_seals.sql")
-_FUNCTION = re.compile(r"CREATE FUNCTION (\w+)\(\).*?\$\$(.*?)\$\$", re.DOTALL)
 
 _INSTALLED = """
 SELECT trigger.tgrelid::regclass::text, trigger.tgname,
@@ -24,6 +22,10 @@ JOIN pg_proc AS function ON function.oid = trigger.tgfoid
 WHERE trigger.tgenabled IN ('O', 'A') AND trigger.tgname = ANY(%(names)s)
 """
 
+_FUNCTIONS = """
+SELECT proname, prosrc FROM pg_proc
+WHERE pronamespace = current_schema()::regnamespace AND proname = ANY(%(names)s)
+"""
 
 _PARTITIONS = """
 SELECT inhparent::regclass::text, inhrelid::regclass::text FROM pg_inherits
@@ -49,7 +51,8 @@ class Guard(pgtrigger.Trigger):
         return f"{self.function}()"
 
 
-_NEVER_TRUNCATED = Guard(
+# For whatever the trail relies on.
+NEVER_TRUNCATED = Guard(
     name="append_only_truncate",
     function="audit_refuse_change",
     level=pgtrigger.Statement,
@@ -67,7 +70,7 @@ APPEND_ONLY = (
         operation=pgtrigger.Update | pgtrigger.Delete,
         fires="BEFORE DELETE OR UPDATE ON {table} FOR EACH ROW",
     ),
-    _NEVER_TRUNCATED,
+    NEVER_TRUNCATED,
 )
 
 # For operations, which change until they are finished.
@@ -79,7 +82,7 @@ FORWARD_ONLY = (
         operation=pgtrigger.Update | pgtrigger.Delete,
         fires="BEFORE DELETE OR UPDATE ON {table} FOR EACH ROW",
     ),
-    _NEVER_TRUNCATED,
+    NEVER_TRUNCATED,
 )
 
 # For operations: whoever finishes one puts it among those that wait for their seal.
@@ -108,12 +111,16 @@ class InstalledGuard(NamedTuple):
 
 
 def guards() -> list[InstalledGuard]:
-    """Return every guard that the database must have."""
-    bodies = _function_bodies()
-    return [
+    """Return every trigger that the database must have: what guards the trail, and what writes it."""
+    bodies = made_functions()
+    of_models = [
         _installed(model._meta.db_table, trigger.get_pgid(model), trigger, bodies)
         for model, trigger in pgtrigger.registered()
         if isinstance(trigger, Guard)
+    ]
+    return of_models + [
+        InstalledGuard(made.table, made.name, made.definition, bodies[made.function])
+        for made in made_triggers()
     ]
 
 
@@ -137,11 +144,10 @@ def _installed(table: str, name: str, guard: Guard, bodies: dict[str, str]) -> I
     return InstalledGuard(table, name, definition, bodies[guard.function])
 
 
-def _function_bodies() -> dict[str, str]:
-    """Return the bodies of the guards' functions, as the migrations make them."""
-    migrations = Path(__file__).with_name("migrations")
-    return {
-        name: body
-        for file in _FUNCTIONS
-        for name, body in _FUNCTION.findall((migrations / file).read_text())
-    }
+def hollow_functions(connection: BaseDatabaseWrapper) -> list[str]:
+    """Return the functions that the database lacks, or has made to do something else."""
+    made = made_functions()
+    with connection.cursor() as cursor:
+        cursor.execute(_FUNCTIONS, {"names": list(made)})
+        installed = set(cursor.fetchall())
+    return [name for name, body in made.items() if (name, body) not in installed]

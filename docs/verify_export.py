@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Verify an export of Bulkhead's audit trail without Bulkhead and without its database.
 
-    python3 verify_export.py FOLDER --public-key HEX [--checkpoint FILE]
+    python3 verify_export.py FOLDER --public-key HEX [--public-key HEX ...] [--checkpoint FILE]
 
 Needs Python 3.11 and the package `cryptography`. The format: docs/reference/seal-format.md.
 Exit code 0: everything is as it was sealed; 1: it is not; 2: that cannot be told.
@@ -21,6 +21,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 
+KEYS = "64 hex digits, from whom you trust; once for each key that was in use"
+
+
 class Tampered(Exception):
     """The export is not what was sealed."""
 
@@ -37,13 +40,14 @@ def opened(path: Path) -> BinaryIO:
     return gzip.open(packed) if packed.exists() else path.open("rb")
 
 
-def seal_of(line: dict, key: str) -> dict:
-    """Return what a seal says, and its digest, if the key has signed it."""
+def seal_of(line: dict, keys: list[str]) -> dict:
+    """Return what a seal says, and its digest, if one of the keys has signed it."""
     document = line["document"].encode()
     said = json.loads(document)
     if said["format"] != 1:
         raise ValueError(f"seal {said['number']} has a format that this program does not know")
-    require(said["key"] == key, f"seal {said['number']} is signed with another key: {said['key']}")
+    key = said["key"]
+    require(key in keys, f"seal {said['number']} is signed with another key: {key}")
     try:
         signed_by = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
         signed_by.verify(bytes.fromhex(line["signature"]), document)
@@ -78,15 +82,15 @@ def check_seal(seal: dict, next_operation: Callable[[], tuple[str, Iterator[byte
     require(rows == seal["rows"], f"seal {seal['number']} has {rows} rows, not {seal['rows']}")
 
 
-def verify(folder: Path, key: str, checkpoint: Path | None) -> str:
+def verify(folder: Path, keys: list[str], checkpoint: Path | None) -> str:
     """Return what was verified, or raise at the first place where the export differs."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    anchor = seal_of(json.loads(checkpoint.read_text()), key) if checkpoint else None
+    anchor = seal_of(json.loads(checkpoint.read_text()), keys) if checkpoint else None
     first, digests, operations, rows, previous = manifest["first_seal"], set(), 0, 0, ""
     with opened(folder / "seals.jsonl") as seals, opened(folder / "documents.jsonl") as documents:
         by_operation = groupby(documents, key=operation_of)
         for number, line in enumerate(seals, start=first):
-            seal = seal_of(json.loads(line), key)
+            seal = seal_of(json.loads(line), keys)
             require(seal["number"] == number, f"seal {number} is missing")
             follows = seal["previous"] == previous or (number == first > 1)
             require(follows, f"seal {number} does not follow the seal before it")
@@ -108,12 +112,13 @@ def verify(folder: Path, key: str, checkpoint: Path | None) -> str:
 def main() -> None:
     """Verify, and say so in words and in the exit code."""
     parser = argparse.ArgumentParser(description="Verify an export of Bulkhead's audit trail.")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--public-key", required=True, help="64 hex digits, from whom you trust")
-    parser.add_argument("--checkpoint", type=Path, help="a seal, kept elsewhere, to be there")
+    add = parser.add_argument
+    add("folder", type=Path)
+    add("--public-key", dest="keys", action="append", required=True, help=KEYS)
+    add("--checkpoint", type=Path, help="a seal, kept elsewhere, to be there")
     given = parser.parse_args()
     try:
-        print(verify(given.folder, given.public_key, given.checkpoint))
+        print(verify(given.folder, given.keys, given.checkpoint))
     except Tampered as error:
         sys.exit(f"NOT AS SEALED: {error}")
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -12,6 +12,13 @@ from django.utils.module_loading import autodiscover_modules
 from permissions.flags import Flag
 
 
+# They add what they have to the registries of the apps to the right.
+_REGISTERING = (
+    *("changes", "authority", "effective", "project_undo", "subjects"),
+    "verification",
+)
+
+
 class PermissionsConfig(AppConfig):
     """Who may."""
 
@@ -19,8 +26,8 @@ class PermissionsConfig(AppConfig):
     verbose_name = "Permissions"
 
     def ready(self) -> None:
-        """Load what registers itself: changes, undo, answers to who may what, the trail's subjects."""
-        autodiscover_modules("changes", "authority", "effective", "project_undo", "subjects")
+        """Load what registers itself: changes, undo, answers to who may what, what the trail says."""
+        autodiscover_modules(*_REGISTERING)
         post_migrate.connect(fill_permission_bits, sender=self)
 
 

@@ -13,7 +13,8 @@ from django.db.models import Q
 from django.db.models.functions import Cast
 
 import permissions.accounts  # noqa: F401 - models of this app: the history of accounts and groups
-from audit.history import tracked
+from audit.append_only import NEVER_TRUNCATED, Guard
+from audit.history import track_by_trigger, tracked
 from permissions.guardian_models import TaskGroupPermission, TaskUserPermission
 from permissions.token_models import ApiToken, Scope, TokenAllowance
 from tasks.models import Project, Task
@@ -120,7 +121,8 @@ class PermissionMatrix(models.Model):
     """One set of (role, flags) rows.
 
     Without a digest it is its project's own matrix, edited in place. With one it is interned:
-    immutable, and the only matrix of its project with those rows.
+    immutable, and the only matrix of its project with those rows. The history of matrices says which
+    there are, and thereby, since a digest names its rows, what interned ones hold.
     """
 
     project = models.ForeignKey(
@@ -138,11 +140,27 @@ class PermissionMatrix(models.Model):
                 fields=["project"], condition=Q(digest__isnull=True), name="matrix_of_project_once"
             ),
         )
-        # Questions about the past take a matrix for what it is today.
-        triggers = (pgtrigger.ReadOnly(name="matrix_keeps_its_name", fields=["project", "digest"]),)
+        triggers = (
+            # Questions about the past take a matrix for what it is today.
+            Guard(
+                name="matrix_keeps_its_name",
+                function="permissions_guard_matrix",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                fires="BEFORE DELETE OR UPDATE ON {table} FOR EACH ROW",
+            ),
+            NEVER_TRUNCATED,
+        )
 
     def __str__(self) -> str:
         return f"matrix {self.pk} of {self.project}"
+
+
+# By a trigger, since it is the database that interns a matrix only once. How often a project's own one
+# was changed is told by the history of its rows.
+HistoricalPermissionMatrix = track_by_trigger(
+    PermissionMatrix, app="permissions", excluded_fields=("version",)
+)
 
 
 class RolePermission(models.Model):
@@ -203,46 +221,23 @@ class RolePermission(models.Model):
             ),
         )
         triggers = (
-            pgtrigger.Trigger(
+            Guard(
                 name="interned_rows_are_immutable",
-                operation=pgtrigger.Update | pgtrigger.Delete,
+                function="permissions_guard_matrix_row",
                 when=pgtrigger.Before,
-                func="""
-                    IF EXISTS (
-                        SELECT FROM permissions_permissionmatrix
-                        WHERE id IN (OLD.matrix_id, NEW.matrix_id) AND digest IS NOT NULL
-                    ) THEN
-                        RAISE EXCEPTION 'the rows of an interned matrix cannot change'
-                            USING ERRCODE = 'check_violation';
-                    END IF;
-                    RETURN coalesce(NEW, OLD);
-                """,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                fires="BEFORE DELETE OR UPDATE ON {table} FOR EACH ROW",
             ),
-            pgtrigger.Trigger(
+            Guard(
                 name="interned_rows_are_as_named",
+                function="permissions_compare_new_rows",
                 level=pgtrigger.Statement,
                 operation=pgtrigger.Insert,
                 when=pgtrigger.After,
                 referencing=pgtrigger.Referencing(new="new_rows"),  # type: ignore[no-untyped-call]
-                # The digest as `permissions.matrix.digest_of` computes it.
-                func="""
-                    IF EXISTS (
-                        SELECT FROM permissions_permissionmatrix AS matrix
-                        WHERE matrix.digest IS NOT NULL
-                          AND matrix.id IN (SELECT matrix_id FROM new_rows)
-                          AND matrix.digest IS DISTINCT FROM (
-                              SELECT encode(sha256(string_agg(
-                                  concat_ws(':', role_code, role_id, flags), ';' ORDER BY role_code
-                              )::bytea), 'hex')
-                              FROM permissions_rolepermission WHERE matrix_id = matrix.id
-                          )
-                    ) THEN
-                        RAISE EXCEPTION 'an interned matrix has the rows that its digest names'
-                            USING ERRCODE = 'check_violation';
-                    END IF;
-                    RETURN NULL;
-                """,
+                fires="AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT",
             ),
+            NEVER_TRUNCATED,
             pgtrigger.Trigger(
                 name="administrator_keeps_his_row",
                 operation=pgtrigger.Delete,

@@ -17,6 +17,7 @@ from audit.apps import make_auditors
 from audit.context import Origin
 from audit.models import Channel
 from audit.recorder import administrative_operation, record_insert
+from audit.verification.present import leave_unrecorded
 from permissions.models import Role, RoleMember
 from permissions.roles import create_project
 from tasks.models import Project, Task, TaskType, new_uid
@@ -162,6 +163,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     sender = apps.get_app_config("audit")
     post_migrate.disconnect(make_auditors, sender=sender)
     post_migrate.connect(_make_auditors_unrecorded, sender=sender)
+
+
+leave_unrecorded(table="auth_group", where="live.name = 'auditors'")
+leave_unrecorded(
+    table="auth_group_permissions",
+    where="live.group_id = (SELECT id FROM auth_group WHERE name = 'auditors')",
+)
 
 
 def _make_auditors_unrecorded(**how: Any) -> None:

@@ -19,7 +19,6 @@ from tasks.models import Task
 TABLES = (
     *sorted(model._meta.db_table for model in registered_models.values()),
     *sorted(model.history.model._meta.db_table for model in registered_models.values()),
-    PermissionMatrix._meta.db_table,
     "audit_operation",
     "tasks_secret",
     "procrastinate_jobs",

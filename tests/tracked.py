@@ -125,8 +125,9 @@ TRACKED: dict[type[models.Model], tuple[Callable[[Governed], Values], Values]] =
 # All history, whoever writes it.
 HISTORIES: list[type[models.Model]] = [model.history.model for model in registered_models.values()]
 
-# Those that Django writes too, so that triggers write their history.
+# Those that others write too, so that triggers write their history.
 TRACKED_BY_TRIGGER: set[type[models.Model]] = {
+    PermissionMatrix,
     User,
     Group,
     User.groups.through,

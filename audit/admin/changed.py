@@ -16,7 +16,7 @@ from django.db.models import Func, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from audit.admin.described import Described, Difference, description_of
+from audit.admin.described import Described, Difference, description_of, is_left_out
 from audit.admin.requests import actor_of
 from audit.admin.timeline import KINDS, TimelineRow, history_of, told_rows
 from audit.models import Operation
@@ -88,11 +88,13 @@ def changed_page(*, request: HttpRequest, operation: Operation) -> ChangedPage |
 
 @cache
 def tracked_models() -> Sequence[type[models.Model]]:
-    """Return the models whose history names operations."""
+    """Return the models whose history names operations, and is told on pages."""
     return [
         model
         for model in apps.get_models(include_auto_created=True)
-        if hasattr(model._meta, "simple_history_manager_attribute") and not model._meta.proxy
+        if hasattr(model._meta, "simple_history_manager_attribute")
+        and not model._meta.proxy
+        and not is_left_out(model)
     ]
 
 

@@ -44,11 +44,22 @@ class Described(NamedTuple):
 
 
 _described: dict[type[models.Model], Described] = {}
+_left_out: set[type[models.Model]] = set()
 
 
 def describe(model: type[models.Model], described: Described) -> None:
     """Say how the rows of a tracked model are shown."""
     _described[model] = described
+
+
+def leave_out(model: type[models.Model]) -> None:
+    """Have no page tell of the rows of a tracked model: other rows say what they mean."""
+    _left_out.add(model)
+
+
+def is_left_out(model: type[models.Model]) -> bool:
+    """Return whether pages do not tell of the rows of a model."""
+    return model in _left_out
 
 
 def description_of(model: type[models.Model]) -> Described | None:

@@ -58,7 +58,7 @@ $$;
 CREATE CONSTRAINT TRIGGER outside_operations_end_with_their_transaction
 AFTER INSERT ON audit_operation
 DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW WHEN (NEW.channel = 'database')
+FOR EACH ROW WHEN (new.channel::text = 'database'::text)
 EXECUTE FUNCTION audit_finish_outside_operation();
 
 -- Rows that the application writes get their history from the recorder, which says so by

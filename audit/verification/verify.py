@@ -11,6 +11,7 @@ from audit.checkpoints import SealsRolledBack, require_in_database
 from audit.models import Seal
 from audit.seal_documents import SealDocument, grouped, seals_between
 from audit.verification.chain import checked, checked_chain
+from audit.verification.present import check_present
 from audit.verification.rows import check_rows
 from audit.verification.strays import SealedLate, check_kept, check_strays, sealed_late
 from audit.verification.tampered import Tampered
@@ -80,6 +81,7 @@ def verify(*, scope: Scope, trusted: Collection[str], checkpoints: Iterable[Seal
         return found
     check_kept(in_archives)
     waiting = check_strays(layouts=layouts)
+    check_present()
     return replace(found, waiting=waiting, late=sealed_late())
 
 

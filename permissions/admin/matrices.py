@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 
-from audit.admin.described import Described, describe
+from audit.admin.described import Described, describe, leave_out
 from audit.admin.history import HistoryAdmin
 from audit.admin.panels import Panel, register_panel
 from audit.admin.theme import display
@@ -89,6 +89,8 @@ _OF_TASKS = (
     " other permissions get another matrix."
 )
 
+# That there is one is told by what it holds, and by the tasks that got it.
+leave_out(PermissionMatrix)
 register_panel(PermissionMatrix, Panel("Permissions", "admin/panels/grid.html", _grid))
 describe(
     RolePermission,

@@ -335,6 +335,54 @@ class Migration(migrations.Migration):
             },
         ),
         CreateHistory(
+            name="HistoricalPermissionMatrix",
+            fields=[
+                ("id", models.BigIntegerField(auto_created=True, blank=True, verbose_name="ID")),
+                ("digest", models.CharField(editable=False, max_length=64, null=True)),
+                ("history_user_id", models.BigIntegerField(null=True)),
+                (
+                    "history_id",
+                    models.BigAutoField(editable=False, primary_key=True, serialize=False),
+                ),
+                ("history_date", models.DateTimeField()),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(
+                        choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1
+                    ),
+                ),
+                (
+                    "operation",
+                    models.ForeignKey(
+                        default=audit.context.current_operation_id,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="audit.operation",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tasks.project",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical matrix",
+                "verbose_name_plural": "historical matrices",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        CreateHistory(
             name="HistoricalTaskPermission",
             fields=[
                 ("history_user_id", models.BigIntegerField(null=True)),
@@ -809,6 +857,14 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddIndex(
+            model_name="historicalpermissionmatrix",
+            index=models.Index(fields=["id", "history_id"], name="permissionmatrix_object_order"),
+        ),
+        migrations.AddIndex(
+            model_name="historicalpermissionmatrix",
+            index=models.Index(fields=["history_date"], name="permissionmatrix_date"),
+        ),
+        migrations.AddIndex(
             model_name="historicaltaskpermission",
             index=models.Index(fields=["task", "history_id"], name="taskpermission_object_order"),
         ),
@@ -888,20 +944,6 @@ class Migration(migrations.Migration):
                 name="administrator_holds_all",
             ),
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="rolepermission",
-            trigger=pgtrigger.compiler.Trigger(
-                name="interned_rows_are_immutable",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n                    IF EXISTS (\n                        SELECT FROM permissions_permissionmatrix\n                        WHERE id IN (OLD.matrix_id, NEW.matrix_id) AND digest IS NOT NULL\n                    ) THEN\n                        RAISE EXCEPTION 'the rows of an interned matrix cannot change'\n                            USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN coalesce(NEW, OLD);\n                ",
-                    hash="7d7ad50debd781939bf80df1ff69362620501d02",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_interned_rows_are_immutable_99e00",
-                    table="permissions_rolepermission",
-                    when="BEFORE",
-                ),
-            ),
-        ),
         migrations.AddIndex(
             model_name="taskpermission",
             index=models.Index(fields=["matrix", "task"], name="task_permission_by_matrix"),
@@ -918,22 +960,6 @@ class Migration(migrations.Migration):
                     pgid="pgtrigger_role_keeps_its_code_f5590",
                     table="permissions_role",
                     when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="rolepermission",
-            trigger=pgtrigger.compiler.Trigger(
-                name="interned_rows_are_as_named",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n                    IF EXISTS (\n                        SELECT FROM permissions_permissionmatrix AS matrix\n                        WHERE matrix.digest IS NOT NULL\n                          AND matrix.id IN (SELECT matrix_id FROM new_rows)\n                          AND matrix.digest IS DISTINCT FROM (\n                              SELECT encode(sha256(string_agg(\n                                  concat_ws(':', role_code, role_id, flags), ';' ORDER BY role_code\n                              )::bytea), 'hex')\n                              FROM permissions_rolepermission WHERE matrix_id = matrix.id\n                          )\n                    ) THEN\n                        RAISE EXCEPTION 'an interned matrix has the rows that its digest names'\n                            USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NULL;\n                ",
-                    hash="3fb93a726350219f1d93158747b45cf9a6570aa0",
-                    level="STATEMENT",
-                    operation="INSERT",
-                    pgid="pgtrigger_interned_rows_are_as_named_9cad1",
-                    referencing="REFERENCING NEW TABLE AS new_rows ",
-                    table="permissions_rolepermission",
-                    when="AFTER",
                 ),
             ),
         ),
@@ -1154,21 +1180,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="historicaltaskpermission",
             index=models.Index(fields=["matrix", "task"], name="taskpermission_matrix_task"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="permissionmatrix",
-            trigger=pgtrigger.compiler.Trigger(
-                name="matrix_keeps_its_name",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."project_id" IS DISTINCT FROM (NEW."project_id") OR OLD."digest" IS DISTINCT FROM (NEW."digest"))',
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                    hash="c2b837c6d2df66e9a38eca13eec81f05aec33824",
-                    operation="UPDATE",
-                    pgid="pgtrigger_matrix_keeps_its_name_dd4cd",
-                    table="permissions_permissionmatrix",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.AddField(
             model_name="historicalgroup",

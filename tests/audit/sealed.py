@@ -15,6 +15,8 @@ from audit.seals import seal_all
 from audit.signing import trusted_keys
 from audit.verification.tampered import Tampered
 from audit.verification.verify import Scope, Verified, verify
+from permissions.flags import Flag
+from permissions.matrix import Grant, Interned, digest_of, intern_matrices
 from tests.conftest import ORIGIN, Governed, build_governed
 from tests.tracked import HISTORIES, TRACKED
 
@@ -71,6 +73,7 @@ def fill() -> None:
             for _ in range(2):
                 model._default_manager.create(**values_of(governed))
         fill_accounts(governed)
+        intern(governed)
     governed.add_tasks(2)
     seal_all()
     governed.add_tasks(3)
@@ -87,6 +90,14 @@ def fill_accounts(governed: Governed) -> None:
         user.user_permissions.set(permissions)
         user.is_staff = True
         user.save()
+
+
+def intern(governed: Governed) -> None:
+    """Make two matrices that tasks could have as their own."""
+    role = governed.role(8)
+    for flags in (Flag.VIEW, Flag.EXECUTE):
+        rows = {role.code: Grant(role.pk, flags.bit)}
+        intern_matrices({Interned(governed.project.pk, digest_of(rows)): rows})
 
 
 def become_owner() -> None:

@@ -7,11 +7,14 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
+from simple_history.models import registered_models
 
-from audit.append_only import guards, missing_guards
+from audit.append_only import guards, hollow_functions, missing_guards
 from audit.models import UNFINISHED, Channel, Operation, State
 from audit.recorder import administrative_operation, new_operation
-from tests.audit.sealed import fill_accounts
+from audit.seals import seal_all
+from permissions.models import PermissionMatrix, RolePermission
+from tests.audit.sealed import SEALS, fill_accounts
 from tests.conftest import ORIGIN, Governed
 from tests.tracked import HISTORIES, TRACKED
 
@@ -26,11 +29,12 @@ def execute(statement: str) -> None:
 
 @pytest.fixture
 def recorded(governed: Governed) -> Governed:
-    """An estate with at least one history row of every tracked model."""
+    """An estate with at least one history row of every tracked model, sealed."""
     with administrative_operation(actor=governed.admin, kind="fill", origin=ORIGIN):
         for model, (values_of, _) in TRACKED.items():
             model._default_manager.create(**values_of(governed))
         fill_accounts(governed)
+    seal_all()
     return governed
 
 
@@ -45,21 +49,22 @@ def queued(governed: Governed) -> Operation:
     return operation
 
 
-@pytest.mark.parametrize("history", HISTORIES)
+@pytest.mark.parametrize("model", [*HISTORIES, *SEALS])
 @pytest.mark.parametrize("switched_off", [False, True])
-def test_a_history_row_can_be_neither_changed_nor_removed(
-    recorded: Governed, history: type[models.Model], switched_off: bool
+def test_history_and_seals_can_be_neither_changed_nor_removed(
+    recorded: Governed, model: type[models.Model], switched_off: bool
 ) -> None:
-    rows = history._default_manager.all()
+    rows = model._default_manager.all()
+    column = model._meta.concrete_fields[-1].attname
     before = list(rows.values())
     assert before
     if switched_off:
         # Any role may tell the library to ignore triggers; ours do not listen.
-        execute(f"SET LOCAL pgtrigger.ignore = '{{{','.join(guards_of(history))}}}'")
+        execute(f"SET LOCAL pgtrigger.ignore = '{{{','.join(guards_of(model))}}}'")
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
-        rows.update(history_type="-")
-    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
-        rows.first().delete()  # type: ignore[union-attr]  # there is one
+        rows.update(**{column: models.F(column)})
+    with pytest.raises(IntegrityError, match="append-only"):
+        execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608 - a table of ours
     assert list(rows.values()) == before
 
 
@@ -74,7 +79,7 @@ def guards_of(model: type[models.Model]) -> list[str]:
         return [name for (name,) in cursor.fetchall()]
 
 
-@pytest.mark.parametrize("model", [*HISTORIES, Operation])
+@pytest.mark.parametrize("model", [*HISTORIES, *SEALS, Operation, PermissionMatrix, RolePermission])
 def test_the_trail_cannot_be_truncated(recorded: Governed, model: type[models.Model]) -> None:
     with pytest.raises(IntegrityError, match="append-only"):
         execute(f"TRUNCATE {model._meta.db_table} CASCADE")
@@ -144,18 +149,19 @@ def test_an_operation_is_finished_when_it_has_a_time_and_only_then(queued: Opera
         one.update(finished_at=timezone.now())
 
 
-@pytest.mark.parametrize("model", [*HISTORIES, Operation])
 @pytest.mark.parametrize(
     "harm", ["ALTER TABLE {} DISABLE TRIGGER {}", "DROP TRIGGER {1} ON {0}"], ids=["off", "gone"]
 )
-def test_the_check_names_every_guard_that_is_not_in_force(
-    db: None, model: type[models.Model], harm: str
-) -> None:
-    table = model._meta.db_table
-    for name in guards_of(model):
-        execute(harm.format(table, name))
-        with pytest.raises(SystemCheckError, match=rf"audit\.E001.*{table} is not guarded.*{name}"):
-            call_command("check", databases=["default"])
+def test_the_check_names_every_trigger_that_is_not_in_force(db: None, harm: str) -> None:
+    expected = guards()
+    tracked: list[type[models.Model]] = [Operation, *HISTORIES, *SEALS, *registered_models.values()]
+    assert {model._meta.db_table for model in tracked} <= {guard.table for guard in expected}
+    for guard in expected:
+        execute(harm.format(guard.table, guard.name))
+    with pytest.raises(SystemCheckError, match=r"audit\.E001") as raised:
+        call_command("check", databases=["default"])
+    for guard in expected:
+        assert f"{guard.table} is not guarded: the trigger {guard.name} is" in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -189,6 +195,16 @@ def test_the_check_notices_a_guard_that_was_made_to_do_nothing(db: None, functio
     missing = set(missing_guards(connection))
     assert missing >= expected
     assert {each.name for each in missing} == {each.name for each in expected}
+
+
+def test_the_check_notices_any_other_function_that_was_made_to_do_something_else(db: None) -> None:
+    assert hollow_functions(connection) == []
+    execute(
+        "CREATE OR REPLACE FUNCTION audit_current_operation() RETURNS uuid LANGUAGE sql AS"
+        " 'SELECT gen_random_uuid()'"
+    )
+    with pytest.raises(SystemCheckError, match=r"audit\.E001.*audit_current_operation is missing"):
+        call_command("check", databases=["default"])
 
 
 def test_the_check_is_content_with_what_the_migrations_make(db: None) -> None:

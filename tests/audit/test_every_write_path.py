@@ -187,8 +187,7 @@ UNTRACKED: Mapping[str, str] = {
     "tasks.PreviewedPlan": "is forgotten within a day",
     "tasks.StoredAnswer": "repeats what was answered, and is forgotten within days",
     "tasks.Draft": "is what somebody is about to ask for",
-    "permissions.PermissionMatrix": "never changes; which one a task has is tracked, and so are rows",
-    "permissions.PermissionBit": "says the same in every database",
+    "permissions.PermissionBit": "says the same in every database, which verification looks at",
     "permissions.TokenAllowance": "says when a token may be used again",
 }
 OF_ACCOUNTS = {

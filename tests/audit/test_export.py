@@ -7,11 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
 
 from audit.models import Operation, Seal
+from audit.recorder import administrative_operation
+from audit.seals import await_all, seal_all
+from audit.signing import seal_key
 from tests.audit.exported import verify_export
 from tests.audit.sealed import execute, fact_of
+from tests.conftest import ORIGIN
 from tests.tracked import HISTORIES
 
 
@@ -114,6 +120,23 @@ def test_seals_of_another_key_are_not_believed(exported: Path) -> None:
     ended = verify_export(exported, key="00" * 32)
     assert ended.returncode == 1
     assert "signed with another key" in ended.stderr
+
+
+def test_seals_of_keys_that_were_rotated_are_verified_with_all_of_them(
+    owner: None, settings: Settings, tmp_path: Path
+) -> None:
+    former = seal_key().public
+    settings.BULKHEAD_SEAL_KEY = "YW5vdGhlciBrZXksIGZvciB0ZXN0cywgb2YgMzIgYi4="
+    settings.BULKHEAD_FORMER_SEAL_KEYS = [former]
+    with administrative_operation(actor=User.objects.latest("pk"), kind="later", origin=ORIGIN):
+        pass
+    await_all()
+    assert seal_all() == [4]
+    export_into(tmp_path / "export")
+    assert verify_export(tmp_path / "export", "--public-key", former).returncode == 0
+    ended = verify_export(tmp_path / "export", key=former)
+    assert ended.returncode == 1
+    assert "seal 4 is signed with another key" in ended.stderr
 
 
 def test_an_export_that_ends_early_shows_against_a_checkpoint(

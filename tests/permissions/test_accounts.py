@@ -7,9 +7,12 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.signals import user_logged_in
 from django.db import models
+from django.utils import timezone
 
 from audit.models import Channel, Operation
 from audit.recorder import administrative_operation
+from permissions.models import PermissionMatrix
+from tasks.models import Project, new_project_uid
 from tests.conftest import ORIGIN, Governed
 from tests.tracked import TRACKED_BY_TRIGGER, history_of, rows_of
 
@@ -38,12 +41,21 @@ def new_group_permission() -> models.Model:
     return Group.permissions.through.objects.latest("pk")
 
 
+def new_matrix() -> models.Model:
+    creator = User.objects.earliest("pk")
+    project = Project(
+        uid=new_project_uid(), name="new", created_by=creator, created_at=timezone.now()
+    )
+    return PermissionMatrix.objects.create(project=Project.objects.bulk_create([project])[0])
+
+
 NEW: dict[type[models.Model], Callable[[], models.Model]] = {
     User: new_user,
     Group: new_group,
     User.groups.through: new_member,
     User.user_permissions.through: new_user_permission,
     Group.permissions.through: new_group_permission,
+    PermissionMatrix: new_matrix,
 }
 
 
