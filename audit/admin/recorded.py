@@ -10,6 +10,7 @@ from django.forms.models import ModelFormMetaclass
 from django.http import HttpRequest, HttpResponse
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from audit.admin.autocomplete import Autocompleting
 from audit.admin.base import BaseAdmin
 from audit.admin.history import is_key
 from audit.admin.requests import actor_of, origin_of
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from django.forms import BaseModelFormSet, ModelForm
 
 
-class RecordedAdmin(BaseAdmin):
+class RecordedAdmin(Autocompleting, BaseAdmin):
     """A page on which superusers add and change what governs tasks."""
 
     formfield_overrides = MappingProxyType(

@@ -17,6 +17,7 @@ from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from audit.admin.base import BaseAdmin
+from audit.admin.history import is_key
 from audit.admin.requests import actor_of, origin_of
 from permissions import project_pipeline
 from permissions.admin.grids import FLAG_LABELS
@@ -194,6 +195,6 @@ def _seen_in(text: str) -> dict[int, int]:
     seen = {}
     for part in text.split():
         code, _, flags = part.partition(":")
-        if code.lstrip("-").isdecimal() and flags.isdecimal():
+        if is_key(code.removeprefix("-")) and is_key(flags):
             seen[int(code)] = int(flags) or NONE
     return seen

@@ -1,6 +1,5 @@
 """Roles and their members."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -11,6 +10,7 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
+from audit.admin.autocomplete import Autocompleting
 from audit.admin.described import Described, describe
 from audit.admin.history import HistoryAdmin
 from audit.admin.recorded import RecordedAdmin
@@ -38,7 +38,7 @@ class RoleMemberForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in t
         return cleaned
 
 
-class RoleMemberInline(TabularInline):  # type: ignore[misc]  # the theme has no types
+class RoleMemberInline(Autocompleting, TabularInline):  # type: ignore[misc]  # the theme has no types
     """The members of a role: added and removed, never changed into others."""
 
     model = RoleMember
@@ -54,12 +54,14 @@ class RoleMemberInline(TabularInline):  # type: ignore[misc]  # the theme has no
         members: QuerySet[RoleMember] = super().get_queryset(request)
         return members.select_related("user", "group", "role__project").order_by("pk")
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         """Name members; only superusers get links, since only they may follow them."""
         del obj
         return ("user", "group") if actor_of(request).is_superuser else ("holder",)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Model | None = None
+    ) -> tuple[str, ...]:
         """Count the name among what is shown."""
         del request, obj
         return ("holder",)

@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from audit.admin.base import BaseAdmin
+from audit.admin.history import is_key
 from audit.admin.requests import actor_of, origin_of
 from tasks.admin.crafted import (
     record_forged_import,
@@ -184,9 +185,7 @@ def _import(
 
 def _number_in(request: HttpRequest, *, pages: int) -> int:
     text = request.GET.get("page", "1")
-    # A longer number than any page's would be no number to Python.
-    is_number = text.isascii() and text.isdecimal() and len(text) <= len(str(_MOST_LISTED))
-    return min(max(int(text), 1), pages) if is_number else 1
+    return min(max(int(text), 1), pages) if is_key(text) else 1
 
 
 def _to(page: str, key: UUID) -> HttpResponseRedirect:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
+from audit.admin.history import is_key
 from tasks.admin.filters import visible_task_types
 from tasks.admin.patch_problems import read_patch
 from tasks.present_settings import read_types
@@ -18,7 +19,7 @@ _LONGEST = 100_000
 def check_patch(request: HttpRequest) -> HttpResponse:
     """Answer what is wrong with the text for the named task types, line by line."""
     text = request.POST.get("text", "")
-    named = [key for key in request.POST.get("types", "").split(",") if key.isdecimal()]
+    named = [key for key in request.POST.get("types", "").split(",") if is_key(key)]
     if len(text) > _LONGEST:
         return JsonResponse({"problems": []}, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     visible = visible_task_types(request).filter(pk__in=named).values_list("pk", flat=True)

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from audit.admin.history import is_key
 from tasks.batch.errors import Malformed
 from tasks.json_positions import position_of, positions
 from tasks.models import TaskType
@@ -114,7 +115,7 @@ class TaskTypeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         if not impact.broken or (seen == impact.fingerprint and not turned):
             return
         pages = (len(impact.broken) - 1) // _PER_PAGE + 1
-        number = min(max(int(turned), 1), pages) if turned.isdecimal() else 1
+        number = min(max(int(turned), 1), pages) if is_key(turned) else 1
         keys = impact.broken[(number - 1) * _PER_PAGE : number * _PER_PAGE]
         tasks = broken_tasks(keys=keys, schema=schema)
         self.shown = ImpactPage(impact, number, pages, tasks)
