@@ -1,5 +1,7 @@
 """Which PostgreSQL to use: the one that DATABASE_URL names, else the embedded one."""
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import dj_database_url
@@ -21,8 +23,21 @@ def database(*, url: str, pool: int) -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://")
     # Most statements here take longer to plan than to run; a connection keeps the plan of a
     # statement that it has seen twice, which needs parameters to travel apart from the statement.
-    options = {"server_side_binding": True, "prepare_threshold": 2, **settings.get("OPTIONS", {})}
+    options = {
+        "application_name": _program(),
+        "server_side_binding": True,
+        "prepare_threshold": 2,
+        **settings.get("OPTIONS", {}),
+    }
     if pool:
         options["pool"] = {"min_size": 1, "max_size": pool, "timeout": 10}
     # A connection may have died with its server: ask before use, and reconnect.
     return {**settings, "OPTIONS": options, "CONN_HEALTH_CHECKS": True}
+
+
+def _program() -> str:
+    """Return what the server, and an operation from outside the application, calls this process."""
+    path, *arguments = sys.argv or [""]
+    if (name := Path(path).name) == "manage.py":
+        return " ".join([name, *arguments[:1]])
+    return Path(path).parent.name if name == "__main__.py" else name

@@ -16,7 +16,8 @@ CREATE FUNCTION audit_new_id() RETURNS uuid LANGUAGE sql VOLATILE AS $$
     ) AS timed
 $$;
 
--- An operation from outside the application is finished when its transaction is: until the commit,
+-- An operation from outside the application is named by the database role, the program and the address
+-- that the connection gave. It is finished when its transaction is: until the commit,
 -- nobody else was answered by what it changed, however long that took.
 CREATE OR REPLACE FUNCTION audit_current_operation() RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
@@ -27,10 +28,11 @@ BEGIN
         RETURN named::uuid;
     END IF;
     INSERT INTO audit_operation (
-        id, kind, state, actor_name, channel, token_name, request_id, user_agent, parameters,
+        id, kind, state, actor_name, channel, token_name, request_id, user_agent, address, parameters,
         reason, fingerprint, targets, changed, unchanged, refusals, created_at, started_at
     ) VALUES (
-        opened, 'outside_the_application', 'running', session_user, 'database', '', '', '', '{}',
+        opened, 'outside_the_application', 'running', session_user, 'database', '', '',
+        current_setting('application_name'), inet_client_addr(), '{}',
         '', '', 0, 0, 0, '[]', clock_timestamp(), clock_timestamp()
     );
     PERFORM set_config('bulkhead.operation', opened::text, true);

@@ -69,6 +69,17 @@ def insert_outside_the_application(governed: Governed, *, count: int) -> None:
         cursor.execute(INSERT_TASK, arguments)
 
 
+def test_an_operation_from_outside_the_application_names_the_program(governed: Governed) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL application_name = 'psql'")
+    insert_outside_the_application(governed, count=1)
+    operation = Operation.objects.filter(channel=Channel.DATABASE).latest("created_at")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT session_user, host(inet_client_addr())")
+        assert (operation.actor_name, operation.address) == cursor.fetchone()
+    assert operation.user_agent == "psql"
+
+
 def test_tasks_inserted_outside_the_application_follow_their_project_under_an_operation(
     governed: Governed,
 ) -> None:

@@ -17,6 +17,22 @@ def test_an_address_names_any_postgresql_and_may_bring_options() -> None:
     assert "pool" not in settings["OPTIONS"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["/srv/manage.py", "createsuperuser", "--username", "x"], "manage.py createsuperuser"),
+        (["manage.py"], "manage.py"),
+        (["/venv/gunicorn/__main__.py", "--config"], "gunicorn"),
+        (["/venv/bin/gunicorn"], "gunicorn"),
+    ],
+)
+def test_the_server_is_told_which_program_connects(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], name: str
+) -> None:
+    monkeypatch.setattr("sys.argv", arguments)
+    assert database(url="", pool=0)["OPTIONS"]["application_name"] == name
+
+
 def test_a_pool_is_as_large_as_asked_and_checks_its_connections() -> None:
     settings = database(url="", pool=4)
 
