@@ -96,6 +96,16 @@ WAITS_FOR_SEAL = Guard(
 )
 
 
+# For operations: nobody writes one that ended long ago, or will end.
+KEEPS_TIME = Guard(
+    name="keeps_time",
+    function="audit_guard_time",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    fires="BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW",
+)
+
+
 class InstalledGuard(NamedTuple):
     """A guard as the database knows it: table, name, definition, and the body of its function."""
 

@@ -13,7 +13,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
-from audit.append_only import APPEND_ONLY, FORWARD_ONLY, WAITS_FOR_SEAL
+from audit.append_only import APPEND_ONLY, FORWARD_ONLY, KEEPS_TIME, WAITS_FOR_SEAL
 from audit.titles import title_of
 
 
@@ -134,7 +134,7 @@ class Operation(models.Model):
                 name="operation_finished_has_time",
             ),
         )
-        triggers = (*FORWARD_ONLY, WAITS_FOR_SEAL)
+        triggers = (*FORWARD_ONLY, KEEPS_TIME, WAITS_FOR_SEAL)
 
     def __str__(self) -> str:
         return f"{self.title}, {self.created_at:%-d %B %Y %H:%M} UTC"

@@ -12,6 +12,8 @@ from tests.conftest import Governed
 from tests.visitors import auditor
 
 
+pytestmark = pytest.mark.usefixtures("any_time")
+
 NOW = datetime(2026, 5, 20, 10, tzinfo=UTC)
 
 

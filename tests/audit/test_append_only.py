@@ -1,5 +1,6 @@
 """History and finished operations never change, whoever asks, and a check says if they could."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -147,6 +148,27 @@ def test_an_operation_is_finished_when_it_has_a_time_and_only_then(queued: Opera
         one.update(state=State.APPLIED)
     with pytest.raises(IntegrityError, match="finished_has_time"), transaction.atomic():
         one.update(finished_at=timezone.now())
+
+
+@pytest.mark.parametrize(
+    ("field", "days"),
+    [("finished_at", -1), ("finished_at", 1), ("created_at", -2), ("created_at", 1)],
+)
+def test_nobody_writes_an_operation_of_another_time(
+    governed: Governed, field: str, days: int
+) -> None:
+    now = timezone.now()
+    operation = new_operation(actor=governed.manager, kind="test", origin=ORIGIN, at=now)
+    operation.finished_at = now
+    setattr(operation, field, now + timedelta(days=days))
+    with pytest.raises(IntegrityError, match=f"operation {operation.pk}: it"), transaction.atomic():
+        operation.save(force_insert=True)
+
+
+def test_nobody_finishes_an_operation_at_another_time(queued: Operation) -> None:
+    one = Operation.objects.filter(pk=queued.pk)
+    with pytest.raises(IntegrityError, match="it ends at"), transaction.atomic():
+        one.update(state=State.APPLIED, finished_at=timezone.now() - timedelta(minutes=11))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from tasks.changes import UpdateSettings
 from tests.audit.sealed import UNDER_SEAL, execute, partitions_of, verified
 from tests.batches import apply
 from tests.conftest import Governed
+from tests.tracked import HISTORIES
 
 
 ROLE = 'the "application"'
@@ -142,6 +143,19 @@ def test_the_application_s_role_makes_months_but_does_not_reach_them(role: str) 
             for part in partitions_of(table):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     application.execute(harm.format(part))
+
+
+def test_the_application_s_role_does_not_number_rows_of_history(role: str) -> None:
+    add = "INSERT INTO {0} ({1}) SELECT {1} FROM (VALUES (1)) AS one LEFT JOIN {0} ON false"
+    with closing(connected(user=role)) as application:
+        for history in HISTORIES:
+            table = history._meta.db_table
+            columns = [str(field.column) for field in history._meta.concrete_fields]
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                application.execute(add.format(table, ", ".join(columns)))
+            columns.remove("history_id")
+            with pytest.raises(psycopg.errors.NotNullViolation):
+                application.execute(add.format(table, ", ".join(columns)))
 
 
 def test_the_application_s_role_changes_no_finished_operation(role: str) -> None:

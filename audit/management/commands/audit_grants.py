@@ -9,6 +9,7 @@ from django.db import connection
 from psycopg import sql
 
 from audit.append_only import APPEND_ONLY, FORWARD_ONLY
+from audit.months import history_models
 
 
 _GRANTS = sql.SQL("""\
@@ -26,11 +27,19 @@ REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON
 FROM {role};
 REVOKE DELETE, TRUNCATE, REFERENCES, TRIGGER ON {forward_only} FROM {role};
 
+-- Rows of history are numbered by the database: the number says when a row was written.
+REVOKE INSERT ON
+    {histories}
+FROM {role};
+{insertions}
+
 -- The months of history are reached through their tables alone.
 REVOKE ALL ON
     {partitions}
 FROM {role};
 """)
+
+_INSERTION = sql.SQL("GRANT INSERT ({columns}) ON {table} TO {role};")
 
 _PARTITIONS = """
 SELECT inhrelid::regclass::text FROM pg_inherits
@@ -64,8 +73,26 @@ class Command(BaseCommand):
                 append_only=_tables(APPEND_ONLY[0]),
                 forward_only=_tables(FORWARD_ONLY[0]),
                 partitions=_listed(partitions),
+                histories=_listed([history._meta.db_table for history in history_models()]),
+                insertions=_insertions(role),
             )
             self.stdout.write(grants.as_string(cursor.connection))
+
+
+def _insertions(role: str) -> sql.Composed:
+    """Return the grants to add rows to history, without choosing their numbers."""
+    return sql.SQL("\n").join(
+        _INSERTION.format(
+            columns=sql.SQL(", ").join(
+                sql.Identifier(str(field.column))
+                for field in history._meta.concrete_fields
+                if not field.primary_key
+            ),
+            table=sql.Identifier(history._meta.db_table),
+            role=sql.Identifier(role),
+        )
+        for history in history_models()
+    )
 
 
 def _tables(guard: pgtrigger.Trigger) -> sql.Composed:

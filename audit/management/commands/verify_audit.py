@@ -53,6 +53,12 @@ class Command(BaseCommand):
             help="believe seals of this key alone, not those of the configured keys; may be repeated",
         )
 
+        parser.add_argument(
+            "--accept-late",
+            action="store_true",
+            help="go on although operations were sealed long after the end that they state",
+        )
+
     def handle(
         self,
         *_args: object,
@@ -60,6 +66,7 @@ class Command(BaseCommand):
         until: datetime | None,
         checkpoints: Sequence[Path],
         keys: Sequence[str],
+        accept_late: bool,
         **_options: object,
     ) -> None:
         """Verify, and report.
@@ -78,6 +85,14 @@ class Command(BaseCommand):
         except (CheckpointUnreadable, KeyUnusable) as error:
             raise CommandError(str(error), returncode=UNKNOWN) from error
         self._report(verified)
+        if verified.late and verified.late.number:
+            late = (
+                f"{verified.late.number:,} operations were sealed long after the end that they state; the"
+                f" first is {verified.late.first}"
+            )
+            if not accept_late:
+                raise CommandError(f"NOT AS SEALED: {late} (--accept-late)", returncode=TAMPERED)
+            self.stdout.write(late)
 
     def _own(self) -> list[Path]:
         """Return the file of the newest seal that was made here, if there is one."""
@@ -99,8 +114,3 @@ class Command(BaseCommand):
             )
         if verified.waiting:
             self.stdout.write(f"{verified.waiting:,} operations wait for their seal")
-        if verified.late and verified.late.number:
-            self.stdout.write(
-                f"{verified.late.number:,} operations were sealed long after the end that they state;"
-                f" the first is {verified.late.first}"
-            )
