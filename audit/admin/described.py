@@ -6,6 +6,7 @@ page of the role. The page's history and the pages of operations are made from t
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import models
@@ -14,6 +15,10 @@ from audit.masking import masked
 
 
 NOTHING = "–"  # what a page shows for no value
+
+
+# Which rows of a model's history are about the object with this key.
+RowsOf = Callable[[int], models.Q]
 
 
 class Difference(NamedTuple):
@@ -28,6 +33,7 @@ class Described(NamedTuple):
     """How a tracked model's rows are shown.
 
     `page` is the model on whose pages they belong, `key` the field of the row with the key of that
+    page's object. `also` says which of the rows belong on the pages of other models too, by the key of the
     page's object. `related` is read along with the rows, for `label` and for what differs, and so is
     `fetched`, in queries of its own.
     `differences` says of single fields how a page shows the older and the newer row's value; `gather`
@@ -37,6 +43,7 @@ class Described(NamedTuple):
     page: type[models.Model]
     key: str
     label: Callable[[Any], str]
+    also: Mapping[type[models.Model], RowsOf] = {}
     related: Sequence[str] = ()
     fetched: Sequence[str] = ()
     differences: Mapping[str, Callable[[Any, Any], Iterator[Difference]]] = {}
@@ -67,9 +74,19 @@ def description_of(model: type[models.Model]) -> Described | None:
     return _described.get(model)
 
 
-def described_on(page: type[models.Model]) -> list[tuple[type[models.Model], Described]]:
-    """Return the models whose rows belong on the pages of this model."""
-    return [(model, each) for model, each in _described.items() if each.page is page]
+def described_on(
+    page: type[models.Model],
+) -> Iterator[tuple[type[models.Model], Described, RowsOf]]:
+    """Return the models whose rows belong on the pages of this model, and which of them do."""
+    for model, described in _described.items():
+        if described.page is page:
+            yield model, described, partial(_with_key, described.key)
+        elif page in described.also:
+            yield model, described, described.also[page]
+
+
+def _with_key(name: str, key: int) -> models.Q:
+    return models.Q(**{name: key})
 
 
 def as_text(value: Any) -> str:

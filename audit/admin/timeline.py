@@ -44,16 +44,19 @@ def read_timeline(
 ) -> TimelinePage:
     """Return a page of an object's history, in a few queries per model whose rows belong there."""
     stop = number * size
-    sources = [_read(model, described, key, stop + 1) for model, described in described_on(page)]
+    sources = [
+        _read(model, described, rows_of(key), stop + 1)
+        for model, described, rows_of in described_on(page)
+    ]
     newest_first = heapq.merge(*sources, key=lambda row: row.at, reverse=True)
     rows = list(islice(newest_first, stop - size, stop + 1))
     return TimelinePage(rows[:size], number, has_next=len(rows) > size)
 
 
 def _read(
-    model: type[models.Model], described: Described, key: int, limit: int
+    model: type[models.Model], described: Described, wanted: models.Q, limit: int
 ) -> list[TimelineRow]:
-    rows = history_of(model).filter(**{described.key: key})
+    rows = history_of(model).filter(wanted)
     return told_rows(
         model=model,
         described=described,

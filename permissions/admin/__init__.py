@@ -5,6 +5,8 @@ from permissions.admin import matrices as matrices
 from permissions.admin import operation_filters as operation_filters
 from permissions.admin import outcomes as outcomes
 from permissions.admin import past as past
+from permissions.admin import past_person as past_person
+from permissions.admin import people as people
 from permissions.admin import project_panels as project_panels
 from permissions.admin import project_undo_page as project_undo_page
 from permissions.admin import projects as projects

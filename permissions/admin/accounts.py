@@ -3,18 +3,20 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from audit.admin.described import Described, describe
-from audit.admin.history import HistoryAdmin
+from audit.admin.history import HistoryAdmin, is_key
 from audit.admin.recorded import RecordedAdmin
 from audit.admin.requests import actor_of, origin_of
 from audit.recorder import administrative_operation
+from permissions.admin.people import may_read_person, tabs_of_person
 
 
 class AccountAdmin(RecordedAdmin, HistoryAdmin):
@@ -55,6 +57,22 @@ class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[type-arg]  # so 
     add_fieldsets = (
         (None, {"fields": ("username", "usable_password", "password1", "password2", "is_staff")}),
     )
+
+    def may_read_history(self, request: HttpRequest, key: int) -> bool:
+        """Let people read their own history, too."""
+        return may_read_person(request, key)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show what was done to somebody, and lead to what they did and could do.
+
+        Raises:
+            Http404: there never was such an account, or the visitor may not ask about it.
+        """
+        key = unquote(object_id)
+        tabs = tabs_of_person(key=int(key), current="history") if is_key(key) else ()
+        return super().history_view(request, object_id, {**(extra_context or {}), "tabs": tabs})
 
     def user_change_password(
         self,
@@ -100,6 +118,13 @@ class GroupAdmin(AccountAdmin):
     fields = ("name",)
 
 
+def _right(row: Any) -> str:
+    permission = row.permission
+    if permission is None:
+        return f"right {row.permission_id}"
+    return f"right {permission.content_type.app_label}.{permission.codename}"
+
+
 describe(User, Described(page=User, key="id", label=lambda row: f"user {row.username}"))
 describe(Group, Described(page=Group, key="id", label=lambda row: f"group {row.name}"))
 describe(
@@ -107,7 +132,18 @@ describe(
     Described(
         page=User,
         key="user_id",
-        label=lambda row: f"membership of group {row.group or row.group_id}",
-        related=("group",),
+        label=lambda row: (
+            f"membership of {row.user or row.user_id} in group {row.group or row.group_id}"
+        ),
+        related=("user", "group"),
+        also={Group: lambda key: Q(group_id=key)},
     ),
+)
+describe(
+    User.user_permissions.through,
+    Described(page=User, key="user_id", label=_right, related=("permission__content_type",)),
+)
+describe(
+    Group.permissions.through,
+    Described(page=Group, key="group_id", label=_right, related=("permission__content_type",)),
 )

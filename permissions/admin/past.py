@@ -1,7 +1,8 @@
 """What was so at a moment: a task's settings, and who could do what and why; or what differs at another.
 
 Answered from history (`tasks.past`, `permissions.past`). Whoever reads a task's history reads its
-settings; who could do what is for auditors and for those who manage the task.
+settings; who could do what is for auditors and for those who manage the task. The same of a person is
+`permissions.admin.past_person`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,11 +31,9 @@ from permissions.flags import Flag
 from permissions.past import (
     Holder,
     Moment,
-    TaskRights,
     Way,
     task_then,
     task_to_ask_about,
-    what_could,
     who_could,
 )
 from tasks.models import Task
@@ -42,7 +41,7 @@ from tasks.past import TaskState, TaskUnknown, compare_states, state_then
 
 
 # So many people, and tasks, are named.
-_LISTED = 200
+LISTED = 200
 _FORM = "%Y-%m-%dT%H:%M:%S"
 # Rounds of a clock: who asks about now must not be told that it has not come yet.
 _AHEAD = timedelta(seconds=5)
@@ -106,15 +105,15 @@ def past_of_task(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpR
         task = Task.objects.filter(pk=object_id).first()
     if not isinstance(task, Task):
         raise Http404
-    form = _form(request)
+    form = asked_form(request)
     context = {
         **page.admin_site.each_context(request),
         "opts": page.opts,
         "original": shown,
         "title": f"The past of {task.name}",
-        "question": _question(form, reverse("admin:tasks_task_past", args=[task.pk])),
+        "question": question_of(form, reverse("admin:tasks_task_past", args=[task.pk])),
         "flags": FLAG_LABELS,
-        "listed": _LISTED,
+        "listed": LISTED,
     }
     if form.is_bound and form.is_valid():
         asks = _may_ask(actor, task)
@@ -125,37 +124,8 @@ def past_of_task(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpR
     return TemplateResponse(request, "admin/past.html", context)
 
 
-def past_of_user(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """Show what somebody could do.
-
-    Raises:
-        Http404: there is no such account, or the visitor may not ask about it.
-    """
-    actor = actor_of(request)
-    user = User.objects.filter(pk=object_id).first() if is_key(object_id) else None
-    if user is None or not (user == actor or may_audit(actor=actor)):
-        raise Http404
-    form = _form(request)
-    context = {
-        **page.admin_site.each_context(request),
-        "opts": page.opts,
-        "title": f"What {user} could do",
-        "question": {
-            **_question(form, reverse("admin:auth_user_past", args=[user.pk])),
-            "is_about_person": True,
-        },
-        "flags": FLAG_LABELS,
-        "listed": _LISTED,
-        "person": user,
-    }
-    if form.is_bound and form.is_valid():
-        moment = Moment(at=form.cleaned_data["at"], limit=_LISTED)
-        context["at"] = moment.at
-        context["rights"] = list(map(_task_row, what_could(user_id=user.pk, moment=moment)))
-    return TemplateResponse(request, "admin/past.html", context)
-
-
-def _form(request: HttpRequest) -> PastForm:
+def asked_form(request: HttpRequest) -> PastForm:
+    """Return the form of the question, as it was asked."""
     return PastForm(
         request.GET if "at" in request.GET else None,
         initial={"at": timezone.now().strftime(_FORM)},
@@ -174,25 +144,24 @@ def _shown(task: Task, at: datetime, *, asks: bool) -> Shown:
     state = state_then(task_id=task.pk, at=at)
     settings = document_rows(state.shown_settings(mask=MASK)) if state else []
     then = task_then(task_id=task.pk, at=at) if asks else None
-    moment = Moment(at=at, limit=_LISTED)
+    moment = Moment(at=at, limit=LISTED)
     holders = [_holder_row(each) for each in who_could(task=then, moment=moment)] if then else []
     return Shown(at, state, settings, holders if asks else None)
 
 
 def _holder_row(holder: Holder) -> HolderRow:
-    return HolderRow(holder.username, _held(holder.flags), list(map(_in_words, holder.ways)))
+    return HolderRow(
+        holder.username, flags_held(holder.flags), list(map(way_in_words, holder.ways))
+    )
 
 
-def _task_row(rights: TaskRights) -> HolderRow:
-    name = f"{rights.task.name} in {rights.task.project_name}"
-    return HolderRow(name, _held(rights.flags), list(map(_in_words, rights.ways)))
-
-
-def _held(flags: int) -> list[bool]:
+def flags_held(flags: int) -> list[bool]:
+    """Return for each flag whether it is held."""
     return [bool(flags & flag.bit) for flag in Flag]
 
 
-def _in_words(way: Way) -> str:
+def way_in_words(way: Way) -> str:
+    """Return a way of holding flags in words."""
     if way.role_name is None:
         return way.via
     through = f"through the group {way.group}" if way.group else f"as {way.via}"
@@ -226,33 +195,25 @@ def _changes_of_rights(before: Sequence[HolderRow], after: Sequence[HolderRow]) 
     for name in sorted(had | has):
         was, became = had.get(name, nothing), has.get(name, nothing)
         if was != became:
-            yield Change(name, _labels(was), _labels(became))
+            yield Change(name, labels_of(was), labels_of(became))
 
 
-def _labels(held: Sequence[bool]) -> str:
+def labels_of(held: Sequence[bool]) -> str:
+    """Return the flags that are held, in words."""
     labels = [label for label, is_held in zip(FLAG_LABELS, held, strict=True) if is_held]
     return ", ".join(labels) or "nothing"
 
 
 def _panel(request: HttpRequest, task: Task) -> dict[str, Any]:
-    return _question(_form(request), reverse("admin:tasks_task_past", args=[task.pk]))
+    return question_of(asked_form(request), reverse("admin:tasks_task_past", args=[task.pk]))
 
 
-def _question(form: PastForm, address: str) -> dict[str, Any]:
+def question_of(form: PastForm, address: str) -> dict[str, Any]:
+    """Return what the panel of the question shows."""
     return {"form": form, "address": address}
 
 
-def _panel_of_user(request: HttpRequest, user: User) -> dict[str, Any]:
-    address = reverse("admin:auth_user_past", args=[user.pk])
-    return {**_question(_form(request), address), "is_about_person": True}
-
-
 register_page(Task, FurtherPage("past", past_of_task, "What was so at a moment?"))
-register_page(User, FurtherPage("past", past_of_user, "What could this user do at a moment?"))
-register_panel(
-    User,
-    Panel("What could this user do at a moment?", "admin/panels/past.html", _panel_of_user),
-)
 register_panel(
     Task, Panel("What was so at a moment?", "admin/panels/past.html", _panel, at_end=True)
 )

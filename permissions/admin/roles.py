@@ -4,8 +4,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import BooleanRadioFilter
@@ -17,6 +18,7 @@ from audit.admin.recorded import RecordedAdmin
 from audit.admin.requests import actor_of
 from audit.admin.theme import display
 from audit.models import Operation
+from permissions.admin.people import memberships_of_person
 from permissions.admin.visible import roles_for
 from permissions.models import Role, RoleMember
 from permissions.roles import FIRST_CUSTOM_CODE, TASK_CREATOR, give_empty_row, next_role_code
@@ -148,7 +150,7 @@ def _takes_members(role: Model | None) -> bool:
 
 def _member_label(row: Any) -> str:
     holder = row.user.get_username() if row.user else f"group {row.group or row.group_id}"
-    return f"{holder} as {row.role.name}" if row.role else holder
+    return f"{holder} as {row.role.name} of {row.role.project}" if row.role else holder
 
 
 describe(
@@ -162,5 +164,11 @@ describe(
 )
 describe(
     RoleMember,
-    Described(page=Role, key="role_id", label=_member_label, related=("user", "group", "role")),
+    Described(
+        page=Role,
+        key="role_id",
+        label=_member_label,
+        related=("user", "group", "role__project"),
+        also={User: memberships_of_person, Group: lambda key: Q(group_id=key)},
+    ),
 )

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -97,5 +98,6 @@ describe(
         key="id",
         label=lambda row: f"token {row.name} of {row.owner}",
         related=("owner",),
+        also={User: lambda key: Q(owner_id=key)},
     ),
 )

@@ -27,6 +27,7 @@ from permissions.past import (
     what_could,
     who_could,
 )
+from permissions.past_people import Moments, PersonThen, compare_rights, person_then
 from tasks.api.faults import Fault, FaultCode, fault_of
 from tasks.api.opsera import OpseraView
 from tasks.api.parameters import Parameters, encode_place
@@ -84,8 +85,6 @@ def _read(parameters: Parameters) -> _Question:
     limit = parameters.integer("limit", least=1, most=_MOST) or _USUALLY
     parameters.require("at")
     parameters.require("task", "user")
-    if compared_with and not task:
-        parameters.refuse("compared_with", "compares moments of a task, which must be given")
     parameters.check()
     assert at is not None  # noqa: S101 - checked above
     return _Question(
@@ -163,15 +162,62 @@ def _of_user(actor: User, asked: _Question) -> dict[str, Any]:
     user_id = find_account(name=asked.user, at=asked.at)
     if user_id != actor.pk and not may_audit(actor=actor):
         raise PersonUnknown
+    account = _account_data(person_then(user_id=user_id, at=asked.at))
+    if asked.compared_with:
+        return {"user": asked.user, "account": account, **_compared_rights(user_id, asked)}
     moment = Moment(at=asked.at, after=asked.after, limit=asked.limit)
     found = what_could(user_id=user_id, moment=moment)
     full = len(found) == asked.limit
     return {
         "user": asked.user,
+        "account": account,
         "rights": [
             _rights_data(rights, asked.flags) for rights in found if rights.flags & asked.flags
         ],
         "next": encode_place([found[-1].task.id]) if full else None,
+    }
+
+
+def _compared_rights(user_id: int, asked: _Question) -> dict[str, Any]:
+    """Return on which tasks the user could do more, or less, at the other moment."""
+    assert asked.compared_with is not None  # noqa: S101 - asked for
+    moments = Moments(
+        at=asked.at, compared_with=asked.compared_with, after=asked.after, limit=asked.limit
+    )
+    compared = compare_rights(user_id=user_id, moments=moments, flags=asked.flags)
+    other = person_then(user_id=user_id, at=asked.compared_with)
+    return {
+        "compared_with": timestamp(asked.compared_with),
+        "compared_account": _account_data(other),
+        "changes": [
+            {
+                "before": each.before and _rights_data(each.before, asked.flags),
+                "after": each.after and _rights_data(each.after, asked.flags),
+            }
+            for each in compared.changes
+        ],
+        "next": encode_place([compared.next]) if compared.next is not None else None,
+    }
+
+
+def _account_data(person: PersonThen | None) -> dict[str, Any] | None:
+    if person is None:
+        return None
+    return {
+        "user": person.username,
+        "active": person.is_active,
+        "staff": person.is_staff,
+        "superuser": person.is_superuser,
+        "groups": list(person.groups),
+        "roles": [
+            {
+                "project_name": role.project,
+                "role": role.code,
+                "role_name": role.name,
+                "group": role.group,
+            }
+            for role in person.roles
+        ],
     }
 
 

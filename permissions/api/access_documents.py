@@ -42,6 +42,39 @@ _HOLDER = component(
         "properties": {"user": {"type": "string"}, "flags": _FLAGS, "ways": _WAYS},
     },
 )
+_ACCOUNT = component(
+    "Account",
+    {
+        "type": ["object", "null"],
+        "description": "What the user was; null if there was no such account.",
+        "properties": {
+            "user": {"type": "string"},
+            "active": {"type": "boolean"},
+            "staff": {"type": "boolean"},
+            "superuser": {"type": "boolean"},
+            "groups": {"type": "array", "items": {"type": "string"}},
+            "roles": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "project_name": {"type": "string"},
+                        "role": {"type": "integer", "description": "The role's code."},
+                        "role_name": {"type": "string"},
+                        "group": {"type": ["string", "null"]},
+                    },
+                },
+            },
+        },
+    },
+)
+_RIGHTS = component(
+    "TaskRights",
+    {
+        "type": ["object", "null"],
+        "properties": {"task": _TASK, "flags": _FLAGS, "ways": _WAYS},
+    },
+)
 _ANSWER = component(
     "Access",
     {
@@ -52,24 +85,23 @@ _ANSWER = component(
             "task": _TASK,
             "holders": {"type": "array", "items": _HOLDER},
             "user": {"type": "string"},
-            "rights": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {"task": _TASK, "flags": _FLAGS, "ways": _WAYS},
-                },
-            },
+            "account": _ACCOUNT,
+            "rights": {"type": "array", "items": _RIGHTS},
             "compared_with": MOMENT,
             "compared_task": _TASK,
+            "compared_account": _ACCOUNT,
             "changes": {
                 "type": "array",
-                "description": "Who could do more, or less, at the other moment.",
+                "description": (
+                    "Who could do more, or less, on the task at the other moment; or, of a user, on which"
+                    " tasks."
+                ),
                 "items": {
                     "type": "object",
                     "properties": {
                         "user": {"type": "string"},
-                        "before": _HOLDER,
-                        "after": _HOLDER,
+                        "before": {"anyOf": [_HOLDER, _RIGHTS]},
+                        "after": {"anyOf": [_HOLDER, _RIGHTS]},
                     },
                 },
             },
@@ -84,9 +116,10 @@ DESCRIBE_ACCESS = describe_list(
         summary="Read who could do what at a moment, and why",
         description=(
             "Answered from history: what the live system answered at that moment. With a task, who could"
-            " do something on it; with a user alone, what that user could do; with `compared_with`, whose"
-            " rights on the task differ at the other moment. Auditors ask about everything, managers"
-            " about their tasks, everybody about themselves."
+            " do something on it; with a user alone, what that user was and could do; with"
+            " `compared_with`, whose rights on the task differ at the other moment, or on which tasks the"
+            " user's do. Auditors ask about everything, managers about their tasks, everybody about"
+            " themselves."
         ),
         tag="audit",
         result=_ANSWER,
@@ -96,7 +129,7 @@ DESCRIBE_ACCESS = describe_list(
             query("task", TASK, "The task's id, also of one that is gone."),
             query("user", str, "The user's name, of then or the last one."),
             query("flag", {"type": "string", "enum": list(BY_VENDOR_NAME)}, "Only this flag."),
-            query("compared_with", MOMENT, "Another moment of the task."),
+            query("compared_with", MOMENT, "Another moment, to compare with."),
             *PAGING,
         ),
     )

@@ -2,7 +2,9 @@
 
 from hypothesis import HealthCheck, example, given, settings
 
+from permissions.flags import ALL
 from permissions.past import Moment, task_then, what_could, who_could
+from permissions.past_people import Moments, compare_rights
 from tasks.models import Task
 from tasks.past import state_then
 from tests.conftest import Governed
@@ -44,6 +46,25 @@ def by_user(life: Life, seen: Seen) -> Rights:
         found = what_could(user_id=person.pk, moment=Moment(at=seen.at))
         rights |= {(str(person.pk), right.task.uid): right.flags for right in found}
     return rights
+
+
+def differing(life: Life, before: Seen, after: Seen) -> Rights:
+    """Ask of each person what differs, page by page; return what they could do at the other moment."""
+    rights = dict(of_interest(before.rights, before, life))
+    for person in life.people:
+        key: int | None = 0
+        while key is not None:
+            moments = Moments(at=before.at, compared_with=after.at, after=key, limit=20)
+            compared = compare_rights(user_id=person.pk, moments=moments, flags=ALL)
+            key = compared.next
+            for each in compared.changes:
+                task = (each.after or each.before).task  # type: ignore[union-attr]  # one of them is
+                pair = (str(person.pk), task.uid)
+                if task.uid not in life.uids:
+                    continue  # of another life
+                assert rights.get(pair, 0) == (each.before.flags if each.before else 0)
+                rights[pair] = each.after.flags if each.after else 0
+    return of_interest(rights, after, life)
 
 
 def keys(life: Life) -> dict[str, int]:
@@ -101,6 +122,8 @@ def test_the_past_is_as_the_live_system_answered_then(
             state = state_then(task_id=key, at=then.at)
             known = state and (state.settings, state.enabled, state.is_recycled)
             assert known == then.states.get(uid), then.step
+    before, after = seen[0], seen[-1]
+    assert differing(life, before, after) == of_interest(after.rights, after, life)
 
 
 def test_histories_are_rich(committed: Governed) -> None:

@@ -67,7 +67,7 @@ def test_an_accounts_history_is_told_to_auditors_and_not_to_others(governed: Gov
     shown = visit(auditor()).get(address)
     rows = shown.context["timeline"].rows
     told = [(row.what, row.kind, [tuple(each) for each in row.differences]) for row in rows]
-    assert ("membership of group reviewers", "added", []) in told
+    assert ("membership of payments-viewer in group reviewers", "added", []) in told
     assert ("user payments-viewer", "changed", [("active", "yes", "no")]) in told
     assert visit(governed.manager).get(address).status_code == 404
     # From there, and from the account's page, one asks what they could do at a moment.

@@ -106,3 +106,20 @@ def test_a_question_that_cannot_be_answered_is_refused(
     answer = caller_of(governed.admin).get(f"{ACCESS}?{query}")
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["detail"].startswith(f"{named}: ")
+
+
+def test_two_moments_of_a_user_are_compared(question: Question) -> None:
+    asked = {"user": "payments-developer", "at": question.before}
+    answer = question.ask(question.governed.admin, **asked, compared_with=question.after)
+    body = answer.json()
+    (change,) = body["changes"]
+    assert change["before"]["task"]["id"] == change["after"]["task"]["id"] == question.uid
+    assert set(change["before"]["flags"]) - set(change["after"]["flags"]) == {"is_execute"}
+    assert body["next"] is None
+    account = {"user": "payments-developer", "active": True, "staff": False, "superuser": False}
+    role = {"project_name": "payments", "role": 4, "role_name": "Developer", "group": None}
+    assert body["account"] == body["compared_account"] == {**account, "groups": [], "roles": [role]}
+    flag = question.ask(
+        question.governed.developer, **asked, compared_with=question.after, flag="is_view"
+    )
+    assert flag.json()["changes"] == []

@@ -1,0 +1,135 @@
+"""What somebody was and could do at a moment, or what differs at another.
+
+For auditors, and for the person.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from audit.admin.base import BaseAdmin
+from audit.admin.described import as_text
+from audit.admin.documents import DocumentRow
+from audit.admin.history import is_key
+from audit.admin.panels import FurtherPage, Panel, register_page, register_panel
+from permissions.admin.grids import FLAG_LABELS
+from permissions.admin.past import (
+    LISTED,
+    Change,
+    HolderRow,
+    asked_form,
+    flags_held,
+    labels_of,
+    question_of,
+    way_in_words,
+)
+from permissions.admin.people import may_read_person, name_of_person, tabs_of_person
+from permissions.flags import ALL
+from permissions.past import Moment, TaskRights, what_could
+from permissions.past_people import Moments, PersonThen, RightsCompared, compare_rights, person_then
+
+
+class ShownPerson(NamedTuple):
+    """What somebody was, and on which tasks they could do what; without facts there was no account."""
+
+    at: datetime
+    facts: list[DocumentRow]
+    rights: list[HolderRow]
+
+
+def past_of_person(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+    """Show what somebody was and could do, and what differs at another moment.
+
+    Raises:
+        Http404: there never was such an account, or the visitor may not ask about it.
+    """
+    if not (is_key(object_id) and may_read_person(request, int(object_id))):
+        raise Http404
+    key, form = int(object_id), asked_form(request)
+    context: dict[str, Any] = {
+        **page.admin_site.each_context(request),
+        "opts": page.opts,
+        "title": f"What {name_of_person(key)} could do",
+        "tabs": tabs_of_person(key=key, current="past"),
+        "question": question_of(form, reverse("admin:auth_user_past", args=[key])),
+        "flags": FLAG_LABELS,
+        "listed": LISTED,
+    }
+    if form.is_bound and form.is_valid():
+        at, other = form.cleaned_data["at"], form.cleaned_data["compared_with"]
+        people = {moment: person_then(user_id=key, at=moment) for moment in (at, other) if moment}
+        context["moments"] = [_shown(key, *each) for each in people.items()]
+        if other:
+            context |= _comparison(key, at, other, people)
+    return TemplateResponse(request, "admin/past_person.html", context)
+
+
+def _shown(key: int, at: datetime, person: PersonThen | None) -> ShownPerson:
+    rights = what_could(user_id=key, moment=Moment(at=at, limit=LISTED)) if person else []
+    facts = [DocumentRow(0, name, value) for name, value in _facts(person).items()]
+    return ShownPerson(at, facts, [_task_row(each) for each in rights])
+
+
+def _facts(person: PersonThen | None) -> dict[str, str]:
+    if person is None:
+        return {}
+    roles = [
+        f"{role.name} of {role.project}"
+        + (f", through the group {role.group}" if role.group else "")
+        for role in person.roles
+    ]
+    return {
+        "Name": person.username,
+        "Active": as_text(person.is_active),
+        "Staff: may open the admin": as_text(person.is_staff),
+        "Superuser: may do everything": as_text(person.is_superuser),
+        "Groups": as_text(list(person.groups)),
+        "Roles": "; ".join(roles) or as_text(None),
+    }
+
+
+def _comparison(
+    key: int, at: datetime, other: datetime, people: dict[datetime, PersonThen | None]
+) -> dict[str, Any]:
+    moments = Moments(at=at, compared_with=other, limit=LISTED)
+    compared = compare_rights(user_id=key, moments=moments, flags=ALL)
+    return {
+        "is_compared": True,
+        "changes_of_facts": list(_changed_facts(people[at], people[other])),
+        "changes_of_rights": [_changed_rights(each) for each in compared.changes],
+        "are_more": compared.next is not None,
+    }
+
+
+def _changed_facts(before: PersonThen | None, after: PersonThen | None) -> Iterator[Change]:
+    was, became = _facts(before), _facts(after)
+    for name in was | became:
+        if was.get(name) != became.get(name):
+            yield Change(name, was.get(name, "no account"), became.get(name, "no account"))
+
+
+def _changed_rights(compared: RightsCompared) -> Change:
+    sides = (compared.before, compared.after)
+    task = next(side.task for side in reversed(sides) if side)
+    held = [labels_of(flags_held(side.flags if side else 0)) for side in sides]
+    return Change(f"{task.name} in {task.project_name}", *held)
+
+
+def _task_row(rights: TaskRights) -> HolderRow:
+    name = f"{rights.task.name} in {rights.task.project_name}"
+    return HolderRow(name, flags_held(rights.flags), [way_in_words(way) for way in rights.ways])
+
+
+def _panel(request: HttpRequest, user: User) -> dict[str, Any]:
+    return question_of(asked_form(request), reverse("admin:auth_user_past", args=[user.pk]))
+
+
+register_page(User, FurtherPage("past", past_of_person))
+register_panel(
+    User, Panel("What could this user do at a moment?", "admin/panels/past.html", _panel)
+)
