@@ -100,8 +100,8 @@ def populate(governed: Governed, *, tasks: int) -> None:
 
 
 def grow(governed: Governed) -> None:
-    """Add a second project in which the members of the first are, tasks, members and accounts."""
-    populate(governed, tasks=12)
+    """Add a second project in which the members of the first are, a hundred tasks, members, accounts."""
+    populate(governed, tasks=100)
     other = build_governed("ledger")
     populate(other, tasks=5)
     role = governed.role(8)

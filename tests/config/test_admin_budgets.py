@@ -3,8 +3,10 @@
 import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import pytest_django
@@ -12,6 +14,9 @@ from django.db import connection
 from django.test import Client, TestCase
 from django.test.utils import CaptureQueriesContext
 
+from audit.admin.paginator import BoundedPaginator
+from tasks import extent
+from tasks.admin.tasks import TaskPaginator
 from tests.admin_world import EXEMPT, addresses, grow, pages, populate
 from tests.conftest import build_governed
 from tests.visitors import PERSONAS, persona, visit
@@ -30,9 +35,22 @@ _HEAD = f"""\
 # These two see most; everybody's queries are counted once there is more.
 _COUNTED_BEFORE = ("superuser", "manager")
 
+# What counts what it shows, and estimates where that is too much: the lists, and what is made of them.
+_COUNTING = ("_changelist", "index", "_export_list")
+# Too much, for the third look.
+_BOUND = 10
 _OFTEN_CLOSED = ("_add", "_delete", "_history", "_undo_permissions")
 
 Answers = Mapping[str, Mapping[str, str]]
+
+
+class Measured(NamedTuple):
+    """How every page answers where there is little, where there is much, and where that is estimated."""
+
+    before: Answers
+    after: Answers
+    estimated: Answers
+    tasks_are_bounded: bool
 
 
 class World(TestCase):
@@ -40,9 +58,7 @@ class World(TestCase):
 
 
 @pytest.fixture(scope="module")
-def measured(
-    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
-) -> tuple[Answers, Answers]:
+def measured(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> Measured:
     """How every page answers, in a small world and then in a larger one."""
     with django_db_blocker.unblock():
         World.setUpClass()
@@ -53,7 +69,7 @@ def measured(
             World.doClassCleanups()
 
 
-def _measure() -> tuple[Answers, Answers]:
+def _measure() -> Measured:
     governed = build_governed()
     populate(governed, tasks=2)
     asked = addresses(governed)
@@ -66,7 +82,23 @@ def _measure() -> tuple[Answers, Answers]:
     after = {page: _answers(visitors, address) for page, address in asked.items()}
     if os.environ.get(_WRITE):
         _write_down(after)
-    return before, after
+    lists = {page: address for page, address in asked.items() if page.endswith(_COUNTING)}
+    with _low_bounds():
+        estimated = {page: _answers(few, address) for page, address in lists.items()}
+        shown = visitors["manager"].get(asked["tasks_task_changelist"]).context["cl"]
+        bounded = shown.paginator.is_bounded
+    return Measured(before, after, estimated, bounded)
+
+
+@contextmanager
+def _low_bounds() -> Iterator[None]:
+    """Let a hundred be so many that the lists and the home page estimate, as they do of a million."""
+    with pytest.MonkeyPatch.context() as patch:
+        for paginator in (BoundedPaginator, TaskPaginator):
+            patch.setattr(paginator, "bound", _BOUND)
+        patch.setattr(extent, "DRAWN", 60)
+        patch.setattr(extent, "MOST_COUNTED", 0)
+        yield
 
 
 def _answers(visitors: Mapping[str, Client], address: str) -> dict[str, str]:
@@ -89,23 +121,28 @@ def _write_down(answers: Answers) -> None:
 
 @pytest.mark.parametrize("page", [each.name for each in pages()])
 def test_a_page_answers_each_persona_at_the_price_that_is_written_down(
-    measured: tuple[Answers, Answers], page: str
+    measured: Measured, page: str
 ) -> None:
-    _, after = measured
+    after = measured.after
     budget = tomllib.loads(BUDGETS.read_text()).get(page)
     assert list(after[page].values()) == budget, f"see the head of {BUDGETS.name}"
 
 
 @pytest.mark.parametrize("page", [each.name for each in pages()])
-def test_a_pages_price_does_not_grow_with_what_there_is(
-    measured: tuple[Answers, Answers], page: str
-) -> None:
-    before, after = measured
+def test_a_pages_price_does_not_grow_with_what_there_is(measured: Measured, page: str) -> None:
+    before, after = measured.before, measured.after
     assert {name: after[page][name] for name in _COUNTED_BEFORE} == before[page]
 
 
-def test_no_page_fails_and_each_is_opened_by_somebody(measured: tuple[Answers, Answers]) -> None:
-    _, after = measured
+def test_a_list_costs_the_same_whether_its_rows_are_counted_or_estimated(
+    measured: Measured,
+) -> None:
+    assert measured.tasks_are_bounded
+    assert measured.estimated == {page: measured.before[page] for page in measured.estimated}
+
+
+def test_no_page_fails_and_each_is_opened_by_somebody(measured: Measured) -> None:
+    after = measured.after
     statuses = {answer[:3] for answers in after.values() for answer in answers.values()}
     assert statuses <= {"200", "302", "403", "404", "405"}
     closed = {
