@@ -89,10 +89,7 @@ def _measure(*, estate: Estate, history: int, rounds: int, only: Iterable[str]) 
             for question in reads.questions(estate):
                 yield reads.measure_question(question=question, tasks=estate.size.tasks)
         if "pages" in only:
-            for name in ("light", "heavy"):
-                yield pages.measure_list(estate=estate, name=name, rounds=rounds)
-                yield pages.measure_home(estate=estate, name=name, rounds=rounds)
-            yield from pages.measure_preview(estate=estate, n=min(sizes[-1], 10_000), rounds=rounds)
+            yield from _measure_pages(estate=estate, largest=sizes[-1], rounds=rounds)
         if "sealing" in only:
             yield from sealing.measure_sealing(
                 estate=estate, token=issued.secret, n=min(sizes[-1], 10_000), rounds=rounds
@@ -115,3 +112,12 @@ def _measure_history(
         yield from exports.measure_exports(estate=estate)
     if "verification" in only:
         yield sealing.measure_verification()
+
+
+def _measure_pages(*, estate: Estate, largest: int, rounds: int) -> Iterator[Result]:
+    for name in ("light", "heavy"):
+        yield pages.measure_list(estate=estate, name=name, rounds=rounds)
+        yield pages.measure_home(estate=estate, name=name, rounds=rounds)
+    # Of few targets as well, to compare the number of statements.
+    for n in dict.fromkeys([min(largest, 100), min(largest, 10_000)]):
+        yield from pages.measure_preview(estate=estate, n=n, rounds=rounds)
