@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db.models import Count, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, TruncDate
 
-from audit.models import UNFINISHED, Operation, State
+from audit.models import Operation, State
 from audit.visibility import visible_operations
 
 
@@ -35,7 +35,7 @@ class Days(NamedTuple):
 
 def unfinished_operations(*, actor: User) -> QuerySet[Operation]:
     """Return the operations that wait or run, newest first, each with its progress."""
-    going_on = visible_operations(actor=actor).filter(state__in=UNFINISHED)
+    going_on = visible_operations(actor=actor).filter(finished_at=None)
     return going_on.select_related("progress").order_by("-created_at")
 
 

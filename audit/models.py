@@ -105,11 +105,12 @@ class Operation(models.Model):
             models.Index(fields=["actor", "-created_at"], name="operation_actor"),
             models.Index(fields=["-created_at"], name="operation_created"),
             models.Index(fields=["request_id"], name="operation_request"),
-            # Few at any time, and asked for by every page that says what is going on.
+            # Few at any time, and asked for by every page that says what is going on. By the time, because
+            # a plan that is kept for all states cannot know that the index has those that are asked for.
             models.Index(
                 fields=["created_at"],
                 name="operation_unfinished",
-                condition=models.Q(state__in=UNFINISHED),
+                condition=models.Q(finished_at__isnull=True),
             ),
             *(
                 models.Index(fields=[name, "-created_at"], name=f"operation_{name}")

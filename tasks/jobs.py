@@ -101,7 +101,7 @@ def fail_abandoned() -> None:
     """Mark every unfinished operation without a living job as failed."""
     # Read before the jobs: an operation and its job are committed together, so a job that is not
     # there by then is gone.
-    unfinished = list(Operation.objects.filter(state__in=UNFINISHED).values_list("pk", flat=True))
+    unfinished = list(Operation.objects.filter(finished_at=None).values_list("pk", flat=True))
     living = ProcrastinateJob.objects.filter(
         task_name=RUN_JOB, status__in=[Status.TODO.value, Status.DOING.value]
     )

@@ -12,7 +12,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Func, OuterRef, QuerySet
+from django.db.models import F, Func, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -124,8 +124,9 @@ def _first(sizes: Mapping[type[models.Model], int]) -> type[models.Model]:
 def _objects(
     request: HttpRequest, operation: Operation, model: type[models.Model], number: int
 ) -> list[ChangedObject]:
-    # The keys first: rows with long settings are not sorted only to be passed over.
-    rows = history_of(model).filter(operation=operation).order_by("history_id")
+    # The keys first: rows with long settings are not sorted only to be passed over. By a sum, because
+    # the database would rather walk all history in the order of its keys until a page is full.
+    rows = history_of(model).filter(operation=operation).order_by(F("history_id") + 0)
     start = (number - 1) * PER_PAGE
     keys = list(rows.values_list("history_id", flat=True)[start : start + PER_PAGE])
     page = history_of(model).filter(history_id__in=keys).order_by("history_id")

@@ -36,7 +36,7 @@ from audit.admin.result import result_of
 from audit.events import INTERNAL
 from audit.exports import begin_export
 from audit.masking import masked
-from audit.models import UNFINISHED, Operation
+from audit.models import Operation
 from audit.streams import FORMS, export
 from audit.trail import Filter, Reader, stream, with_words
 from audit.visibility import may_audit, visible_operations
@@ -117,7 +117,7 @@ class OperationAdmin(OperationColumns, BaseAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the list, and above it what is going on."""
-        unfinished = self.visible(request).filter(state__in=UNFINISHED).select_related("progress")
+        unfinished = self.visible(request).filter(finished_at=None).select_related("progress")
         context = {
             "going_on": unfinished.order_by("created_at")[:_GOING_ON],
             "may_audit": may_audit(actor=actor_of(request)),

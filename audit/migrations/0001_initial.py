@@ -207,7 +207,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="operation",
             index=models.Index(
-                condition=models.Q(("state__in", ("queued", "running"))),
+                condition=models.Q(("finished_at__isnull", True)),
                 fields=["created_at"],
                 name="operation_unfinished",
             ),

@@ -256,7 +256,7 @@ def _forget_oldest(actor: User) -> None:
     """Forget the actor's oldest drafts, but for those that the worker has not done yet."""
     drafts = Draft.objects.filter(actor=actor)
     latest = drafts.order_by("-pk").values("pk")[:MOST_DRAFTS]
-    unfinished = Operation.objects.filter(state__in=UNFINISHED).values("pk")
+    unfinished = Operation.objects.filter(finished_at=None).values("pk")
     drafts.exclude(pk__in=latest).exclude(operation__in=unfinished).delete()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.utils import timezone
 
 from audit.recorder import administrative_operation
 from audit.visibility import AUDITORS
@@ -33,10 +34,12 @@ def visitors(estate: Estate) -> Iterator[list[Visitor]]:
     """Give both a token until the block ends."""
     people = {"auditor": _auditor(), "member": estate.light}
     User.objects.filter(pk=estate.light.pk).update(is_staff=True)
+    # One that was stopped has left its tokens behind.
+    name_of_run = f"benchmark of {timezone.now().isoformat()}"
     issued = {
         name: create_token(
             actor=user,
-            wanted=NewToken(owner=user, name="benchmark", scopes=[Scope.AUDIT_READ]),
+            wanted=NewToken(owner=user, name=name_of_run, scopes=[Scope.AUDIT_READ]),
             origin=ORIGIN,
         )
         for name, user in people.items()
