@@ -51,12 +51,13 @@ def chromium(*, program: str) -> Iterator[Browser]:
 
 @dataclass
 class Windows:
-    """Opens windows on one server; remembers what a page did that none may do."""
+    """Opens windows on one server; remembers what a page did that none may do, and windows by name."""
 
     browser: Browser
     url: str
     troubles: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
+    kept: dict[str, Page] = field(default_factory=dict)
 
     def open(
         self,

@@ -2,6 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
+from tasks.models import Task
+
 
 LIST = "/admin/tasks/task/"
 
@@ -43,3 +45,11 @@ def set_branch(page: Page, branch: str) -> None:
 def apply(page: Page) -> None:
     """Apply what is previewed."""
     page.get_by_role("button", name="Apply").click()
+
+
+def moments_of(task: Task) -> tuple[str, str]:
+    """Return when the task was made and when it was changed last, as a form takes moments."""
+    history = task.history.order_by("history_id")
+    times = [row.operation.finished_at for row in (history.first(), history.last())]
+    first, last = (f"{at:%Y-%m-%dT%H:%M:%S.%f}" for at in times)
+    return first, last
