@@ -8,61 +8,61 @@ Whoever adds a key keeps the version; whoever changes what a key means counts it
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
-from uuid import UUID
+from typing import Any, NamedTuple
 
-from audit.differences import difference_data
+from audit.differences import as_json, differences_text
 from audit.masking import SECRET, masked
 from audit.models import Operation
-from audit.trail import ITSELF, Found
+from audit.reading import ITSELF, Found
 
 
 VERSION = 1
 
 _VERBS = {"+": "added", "~": "changed", "-": "removed"}
-_OF_OPERATION = (
-    *("id", "kind", "state", "channel", "actor_name", "token_name", "request_id", "reason"),
-    *("reverts_id", "created_at", "finished_at"),
-)
 # Which secrets were asked for is shown where they stand.
 INTERNAL = frozenset({"sealed"})
 
 
+class Event(NamedTuple):
+    """An event, what it says of its operation, and that as JSON, which many events share."""
+
+    data: dict[str, Any]
+    operation: dict[str, Any]
+    operation_text: str
+    changes_text: str
+
+    @property
+    def text(self) -> str:
+        """The event as JSON."""
+        head = as_json(self.data)[:-1]
+        return f'{head},"operation":{self.operation_text},"changes":{self.changes_text}}}'
+
+
 class Events:
-    """Makes events of changes; an operation is read once, however many changes it made."""
+    """Makes events of changes that come operation by operation."""
 
     def __init__(self) -> None:
-        self._operations: dict[UUID, dict[str, Any]] = {}
+        self._of: object = None
+        self._operation: tuple[dict[str, Any], str] = ({}, "")
+        self._differences: tuple[object, str] = (None, "")
 
-    def of(self, page: Iterable[Found]) -> Iterator[dict[str, Any]]:
+    def of(self, found: Iterable[Found]) -> Iterator[Event]:
         """Yield an event for each change; nothing in it is a secret."""
-        listed = list(page)
-        wanted = {found.place.operation_id for found in listed}
-        self._operations = {
-            key: told for key, told in self._operations.items() if key in wanted
-        } | read_operations(wanted - self._operations.keys())
-        asked = read_asked({found.place.operation_id for found in listed if found.change is None})
-        for found in listed:
-            key = found.place.operation_id
-            yield event_data(found, self._operations[key], asked.get(key))
+        for each in found:
+            yield Event(event_data(each), *self._told(each.operation), self._changes(each))
 
+    def _told(self, operation: Operation) -> tuple[dict[str, Any], str]:
+        if self._of is not operation:
+            summary = operation_summary(operation)
+            self._of, self._operation = operation, (summary, as_json(summary))
+        return self._operation
 
-def read_operations(keys: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    """Return what events say of the operations, by key."""
-    found = Operation.objects.filter(pk__in=list(keys)).only(*_OF_OPERATION)
-    return {operation.pk: operation_summary(operation) for operation in found}
-
-
-def read_asked(keys: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
-    """Return what was asked for in the operations, and why it was refused, by key."""
-    found = Operation.objects.filter(pk__in=list(keys)).only("parameters", "refusals")
-    return {operation.pk: asked_data(operation) for operation in found}
-
-
-def asked_data(operation: Operation) -> dict[str, Any]:
-    """Return what was asked for, and why it was refused; nothing in it is a secret."""
-    shown = {name: value for name, value in operation.parameters.items() if name not in INTERNAL}
-    return {"parameters": masked(shown, mask=SECRET), "refusals": operation.refusals}
+    def _changes(self, found: Found) -> str:
+        """Return the changes; a batch makes the same ones of many tasks' permissions."""
+        differences = found.change.differences if found.change else ()
+        if self._differences[0] is not differences:
+            self._differences = differences, differences_text(differences)
+        return self._differences[1]
 
 
 def operation_summary(operation: Operation) -> dict[str, Any]:
@@ -82,13 +82,11 @@ def operation_summary(operation: Operation) -> dict[str, Any]:
     }
 
 
-def event_data(
-    found: Found, operation: dict[str, Any], asked: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """Return the event of a change; or of the operation itself, with what was asked for in it."""
+def event_data(found: Found) -> dict[str, Any]:
+    """Return what an event says besides its operation and its changes."""
     if found.change is None:
-        return _of_operation(operation, asked or {})
-    entry, differences = found.change
+        return _of_operation(found.operation)
+    entry = found.change.entry
     return {
         "version": VERSION,
         "id": f"{entry.subject}:{entry.history_id}",
@@ -98,24 +96,24 @@ def event_data(
         "project": entry.project,
         "task": entry.task,
         "role": entry.role,
-        "operation": operation,
-        "changes": [difference_data(difference) for difference in differences],
     }
 
 
-def _of_operation(operation: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+def _of_operation(operation: Operation) -> dict[str, Any]:
+    """Return the event of an operation itself, with what was asked for and why it was refused."""
+    asked = {name: value for name, value in operation.parameters.items() if name not in INTERNAL}
+    key = str(operation.pk)
     return {
         "version": VERSION,
-        "id": f"{ITSELF}:{operation['id']}",
-        "type": f"{ITSELF}.{operation['kind']}",
-        "at": operation["finished_at"],
-        "object": {"type": ITSELF, "id": operation["id"], "name": operation["kind"]},
+        "id": f"{ITSELF}:{key}",
+        "type": f"{ITSELF}.{operation.kind}",
+        "at": timestamp(operation.finished_at),
+        "object": {"type": ITSELF, "id": key, "name": operation.kind},
         "project": None,
         "task": None,
         "role": None,
-        "operation": operation,
-        "changes": [],
-        **asked,
+        "parameters": masked(asked, mask=SECRET),
+        "refusals": operation.refusals,
     }
 
 

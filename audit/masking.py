@@ -33,7 +33,7 @@ def masked(document: Any, *, secrets: Collection[Place] = (), mask: Any = MASK) 
 def names_secret(document: Any) -> bool:
     """Return whether a secret's reference stands anywhere in the document."""
     if isinstance(document, str):
-        return _REFERENCE.search(document) is not None
+        return "secret:" in document and _REFERENCE.search(document) is not None
     if isinstance(document, dict):
         return any(map(names_secret, document.values()))
     return isinstance(document, list) and any(map(names_secret, document))

@@ -8,31 +8,32 @@ ended, or how far it came (`audit.exports`).
 import csv
 import hashlib
 import io
-import json
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from itertools import islice
 from typing import Any, Protocol
 
-from audit.events import VERSION, Events
+from audit.differences import as_json
+from audit.events import VERSION, Event, Events
 from audit.exports import Terms, end_export
-from audit.trail import Found
+from audit.reading import Found
 
 
 JSON_LINES = "application/x-ndjson"
 CSV = "text/csv"
 
-# So many events are written in one go.
-_CHUNK = 500
-_COLUMNS = (
+# So many bytes are sent in one go, or as many more as the last event has.
+_PIECE = 64 * 1024
+_OF_EVENT = (
     *("version", "id", "type", "at", "object_type", "object_id", "object_name"),
-    *("project", "task", "role", "operation", "kind", "state", "channel", "actor", "token"),
-    *("request_id", "reason", "reverts", "changes"),
+    *("project", "task", "role"),
 )
+_OF_OPERATION = (
+    *("operation", "kind", "state", "channel", "actor", "token"),
+    *("request_id", "reason", "reverts"),
+)
+_COLUMNS = (*_OF_EVENT, *_OF_OPERATION, "changes", "asked")
 # A spreadsheet would take what begins so for a formula, and run it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Form(Protocol):
@@ -43,8 +44,8 @@ class Form(Protocol):
     def head(self) -> str:
         """Return what comes before the first event."""
 
-    def lines(self, events: Iterable[Mapping[str, Any]]) -> str:
-        """Return the lines of events."""
+    def lines(self, events: Iterable[Event]) -> Iterator[str]:
+        """Yield the lines of events."""
 
     def manifest(self, manifest: Mapping[str, Any]) -> str:
         """Return the last line."""
@@ -59,13 +60,14 @@ class JsonLines:
         """Return nothing."""
         return ""
 
-    def lines(self, events: Iterable[Mapping[str, Any]]) -> str:
-        """Return the lines of events."""
-        return "".join(f"{_encode(event)}\n" for event in events)
+    def lines(self, events: Iterable[Event]) -> Iterator[str]:
+        """Yield the lines of events."""
+        for event in events:
+            yield f"{event.text}\n"
 
     def manifest(self, manifest: Mapping[str, Any]) -> str:
         """Return the last line."""
-        return f"{_encode({'manifest': manifest})}\n"
+        return f"{as_json({'manifest': manifest})}\n"
 
 
 class Csv:
@@ -78,15 +80,22 @@ class Csv:
 
     def head(self) -> str:
         """Return the names of the columns."""
-        return _rows([_COLUMNS])
+        return _row(_COLUMNS)
 
-    def lines(self, events: Iterable[Mapping[str, Any]]) -> str:
-        """Return the rows of events."""
-        return _rows(map(_cells, events))
+    def lines(self, events: Iterable[Event]) -> Iterator[str]:
+        """Yield the rows of events."""
+        operation: Mapping[str, Any] = {}
+        cells: list[Any] = []
+        for event in events:
+            if operation is not event.operation:
+                operation = event.operation
+                known = {**operation, "operation": operation["id"]}
+                cells = [_harmless(known[name]) for name in _OF_OPERATION]
+            yield _row([*_cells(event.data), *cells, event.changes_text, _asked(event.data)])
 
     def manifest(self, manifest: Mapping[str, Any]) -> str:
         """Return the last row."""
-        return _rows([("#manifest", _encode(manifest))])
+        return _row(["#manifest", as_json(manifest)])
 
 
 FORMS: Mapping[str, Form] = {JSON_LINES: JsonLines(), CSV: Csv()}
@@ -97,17 +106,12 @@ def export(*, found: Generator[Found], form: Form, terms: Terms) -> Generator[by
     digest, rows = hashlib.sha256(), 0
     manifest: dict[str, Any] | None = None
     try:
-        # Closed before the end is recorded: what it reads in would take that back.
+        # Closed before the end is recorded: it holds the connection.
         with closing(found):
-            head = form.head().encode()
-            digest.update(head)
-            yield head
-            events = Events()
-            while chunk := list(islice(found, _CHUNK)):
-                piece = form.lines(events.of(chunk)).encode()
+            for piece, held in _pieces(form, form.lines(Events().of(found))):
                 digest.update(piece)
                 yield piece
-                rows += len(chunk)
+                rows += held
         whole = {"rows": rows, "sha256": digest.hexdigest()}
         yield form.manifest({"version": VERSION, **terms.described(), **whole}).encode()
         manifest = whole
@@ -115,23 +119,35 @@ def export(*, found: Generator[Found], form: Form, terms: Terms) -> Generator[by
         end_export(terms=terms, manifest=manifest, rows=rows)
 
 
-def _rows(rows: Iterable[Sequence[Any]]) -> str:
+def _pieces(form: Form, lines: Iterable[str]) -> Iterator[tuple[bytes, int]]:
+    """Yield pieces, each with the number of its events."""
+    held, size, rows = [form.head()], 0, 0
+    for line in lines:
+        held.append(line)
+        size += len(line)
+        rows += 1
+        if size >= _PIECE:
+            yield "".join(held).encode(), rows
+            held, size, rows = [], 0, 0
+    yield "".join(held).encode(), rows
+
+
+def _row(cells: Iterable[Any]) -> str:
     written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows(rows)
+    csv.writer(written, lineterminator="\n").writerow(cells)
     return written.getvalue()
 
 
 def _cells(event: Mapping[str, Any]) -> list[Any]:
-    operation, about = event["operation"], event["object"]
-    flat = {
-        **event,
-        **{f"object_{name}": value for name, value in about.items()},
-        **operation,
-        "id": event["id"],
-        "operation": operation["id"],
-        "changes": _encode(event["changes"]),
-    }
-    return [_harmless(flat[name]) for name in _COLUMNS]
+    about = event["object"]
+    known = {**event, **{f"object_{name}": value for name, value in about.items()}}
+    return [_harmless(known[name]) for name in _OF_EVENT]
+
+
+def _asked(event: Mapping[str, Any]) -> str | None:
+    """Return what was asked for in an operation that is told itself."""
+    told = {name: event[name] for name in ("parameters", "refusals") if name in event}
+    return as_json(told) if told else None
 
 
 def _harmless(cell: Any) -> Any:

@@ -5,7 +5,7 @@ reads what a row says in words that hold when the object is gone. Reading is set
 per subject for as many rows as are asked for.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -24,31 +24,38 @@ ADDED, CHANGED, REMOVED = "+", "~", "-"
 class Entry(NamedTuple):
     """A row of history: the object that it is about, and what was known of it after and before.
 
-    `project` and `task` are ids as callers know them; `task_key` is the task's key, and `role` a code.
+    `project` and `task` are ids as callers know them, and `role` a code.
     """
 
     subject: str
     history_id: int
     kind: str
-    recorded_at: datetime
     operation_id: UUID
     finished_at: datetime
     object_id: str
     name: str
     project: str | None
     task: str | None
-    task_key: int | None
     role: int | None
     after: Mapping[str, Any]
     before: Mapping[str, Any]
 
 
-def plain_differences(entries: Sequence[Entry]) -> list[list[Difference]]:
-    """Return of each row the values that differ: all of them, of what was added or removed."""
-    return [list(_plain(entry)) for entry in entries]
+class Change(NamedTuple):
+    """A row of history with the differences that it made."""
+
+    entry: Entry
+    differences: Sequence[Difference]
 
 
-def _plain(entry: Entry) -> Iterator[Difference]:
+def plain_changes(entries: Iterable[Entry]) -> Iterator[Change]:
+    """Yield each row with the values that differ: all of them, of what was added or removed."""
+    for entry in entries:
+        yield Change(entry, list(plain_differences(entry)))
+
+
+def plain_differences(entry: Entry) -> Iterator[Difference]:
+    """Yield the values of the row that differ."""
     for place, value in entry.after.items():
         if entry.kind == CHANGED:
             if entry.before[place] != value:
@@ -62,12 +69,62 @@ def _as_json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
+# Rows of history, by their numbers.
+_NUMBERED = sql.SQL("""
+FROM {history} AS entry
+JOIN audit_operation AS operation ON operation.id = entry.operation_id
+{rest}
+WHERE entry.history_id = ANY(%s::bigint[])
+""")
+
+# Rows of operations, each operation with the numbers of its first and last one. That these lie between
+# two numbers is said twice: the second time for the planner, who then knows which months to look into.
+_OF_OPERATIONS = sql.SQL("""
+FROM unnest(%s::uuid[], %s::timestamptz[], %s::bigint[], %s::bigint[])
+    AS operation (id, finished_at, first, last)
+JOIN {history} AS entry
+  ON entry.operation_id = operation.id
+ AND entry.history_id BETWEEN operation.first AND operation.last
+{rest}
+WHERE entry.history_id BETWEEN {first} AND {last}
+{conditions}
+""")
+_IN_ORDER = sql.SQL("ORDER BY entry.history_id")
+
+_SELECT = sql.SQL("""
+SELECT entry.history_id, entry.history_type, entry.operation_id, operation.finished_at,
+       {identity}, {label}, {project}, {task}, {role}, {after}, {before}
+""")
+_REST = sql.SQL("""
+LEFT JOIN LATERAL (
+    SELECT former.*
+    FROM {history} AS former
+    WHERE former.{key} = entry.{key}
+      AND former.history_id < entry.history_id
+    ORDER BY former.history_id DESC
+    LIMIT 1
+) AS former ON entry.history_type = '~'
+{joins}
+""")
+
+
+class Rows(NamedTuple):
+    """Rows of operations: for each operation when it was finished, and its first and last row's number."""
+
+    operations: Sequence[UUID]
+    finished: Sequence[datetime | None]
+    firsts: Sequence[int]
+    lasts: Sequence[int]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """How to read the history of one tracked model.
 
-    The SQL is over `entry`, the row, and what `joins` adds; that of `values` is over `{row}`, which is
-    the row or the one before it. `task_column` names the column by which rows of a task are found.
+    The SQL is over `entry`, the row, `operation`, which wrote it, `former`, the object's row before it, and
+    what `joins` adds; that of `values` is over `{row}`, which is the row or the one before it.
+    `task_column` names the column by which rows of a task are found, `settings` the one whose places
+    filters ask for; `flags` is true of the rows that may give or take flags of roles.
     """
 
     name: str
@@ -77,21 +134,46 @@ class Subject:
     values: Mapping[str, LiteralString]
     key: LiteralString = "id"
     joins: LiteralString = ""
-    project: LiteralString = "NULL::text"
-    task: LiteralString = "NULL::text"
-    role: LiteralString = "NULL::integer"
+    project: LiteralString = ""
+    task: LiteralString = ""
+    role: LiteralString = ""
     task_column: LiteralString = ""
-    differences: Callable[[Sequence[Entry]], Sequence[Sequence[Difference]]] = field(
-        default=plain_differences
-    )
+    settings: LiteralString = ""
+    flags: LiteralString = ""
+    # Takes rows one by one or all at once, as it needs them.
+    changes: Callable[[Iterable[Entry]], Iterator[Change]] = field(default=plain_changes)
 
     def read(self, history_ids: Sequence[int]) -> list[Entry]:
-        """Return the rows with these keys, each with what the object was before it."""
+        """Return the rows with these numbers, each with what the object was before it."""
+        source = _NUMBERED.format(history=sql.Identifier(self.history), rest=self._rest)
         with connection.cursor() as cursor:
-            cursor.execute(self._statement, {"ids": list(history_ids)})
-            return [self._entry(row) for row in cursor.fetchall()]
+            cursor.execute(self._select + source, [list(history_ids)])
+            return [self.entry(row) for row in cursor.fetchall()]
 
-    def _entry(self, row: tuple[Any, ...]) -> Entry:
+    def statement(
+        self,
+        *,
+        rows: Rows,
+        conditions: sql.Composable,
+        is_ordered: bool = False,
+    ) -> sql.Composed:
+        """Return the statement that reads rows of operations; its parameters are those of `rows` first."""
+        return sql.Composed(
+            [
+                self._select,
+                _OF_OPERATIONS.format(
+                    history=sql.Identifier(self.history),
+                    rest=self._rest,
+                    first=sql.Literal(min(rows.firsts)),
+                    last=sql.Literal(max(rows.lasts)),
+                    conditions=conditions,
+                ),
+                _IN_ORDER if is_ordered else sql.SQL(""),
+            ]
+        )
+
+    def entry(self, row: tuple[Any, ...]) -> Entry:
+        """Return what a statement of the subject has read."""
         after = len(row) - 2 * len(self.values)
         before = len(row) - len(self.values)
         known = (
@@ -103,34 +185,20 @@ class Subject:
         return Entry._make(known)
 
     @cached_property
-    def _statement(self) -> sql.Composed:
-        return sql.SQL("""
-            SELECT entry.history_id, entry.history_type, entry.history_date, entry.operation_id,
-                   operation.finished_at, {identity}, {label}, {project}, {task}, {task_key}, {role},
-                   {after}, {before}
-            FROM {history} AS entry
-            JOIN audit_operation AS operation ON operation.id = entry.operation_id
-            LEFT JOIN LATERAL (
-                SELECT former.*
-                FROM {history} AS former
-                WHERE former.{key} = entry.{key}
-                  AND former.history_id < entry.history_id
-                ORDER BY former.history_id DESC
-                LIMIT 1
-            ) AS former ON entry.history_type = '~'
-            {joins}
-            WHERE entry.history_id = ANY(%(ids)s::bigint[])
-        """).format(
+    def _select(self) -> sql.Composed:
+        return _SELECT.format(
             identity=sql.SQL(self.identity),
             label=sql.SQL(self.label),
-            project=sql.SQL(self.project),
-            task=sql.SQL(self.task),
-            task_key=sql.SQL("entry.{}").format(sql.Identifier(self.task_column))
-            if self.task_column
-            else sql.SQL("NULL::bigint"),
-            role=sql.SQL(self.role),
+            project=sql.SQL(self.project or "NULL::text"),
+            task=sql.SQL(self.task or "NULL::text"),
+            role=sql.SQL(self.role or "NULL::integer"),
             after=self._values_of("entry"),
             before=self._values_of("former"),
+        )
+
+    @cached_property
+    def _rest(self) -> sql.Composed:
+        return _REST.format(
             history=sql.Identifier(self.history),
             key=sql.Identifier(self.key),
             joins=sql.SQL(self.joins),
@@ -157,24 +225,3 @@ def subject_named(name: str) -> Subject:
 def subjects() -> list[Subject]:
     """Return every subject, in the order in which the rows of an operation are told."""
     return [_registered[name] for name in sorted(_registered)]
-
-
-class Change(NamedTuple):
-    """A row of history with the differences that it made."""
-
-    entry: Entry
-    differences: Sequence[Difference]
-
-
-def read_changes(keys: Sequence[tuple[str, int]]) -> list[Change]:
-    """Return the rows with these keys (subject and history id), in their order."""
-    wanted: dict[str, list[int]] = {}
-    for name, history_id in keys:
-        wanted.setdefault(name, []).append(history_id)
-    found: dict[tuple[str, int], Change] = {}
-    for name, history_ids in wanted.items():
-        subject = _registered[name]
-        entries = subject.read(history_ids)
-        for entry, differences in zip(entries, subject.differences(entries), strict=True):
-            found[name, entry.history_id] = Change(entry, differences)
-    return [found[key] for key in keys]

@@ -1,13 +1,13 @@
 """What the audit trail says of roles, members, permissions, tokens, accounts and groups."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, LiteralString
 
 from django.db import connection
 
 from audit.differences import Difference
-from audit.subjects import ADDED, REMOVED, Entry, Subject, register_subject
+from audit.subjects import ADDED, REMOVED, Change, Entry, Subject, register_subject
 from permissions import past_queries as queries
 from permissions.flags import flags_in
 from permissions.matrix import Grant
@@ -41,9 +41,10 @@ _Moment = tuple[int, datetime]
 Matrices = Mapping[_Moment, Mapping[int, Grant]]
 
 
-def row_differences(entries: Sequence[Entry]) -> list[list[Difference]]:
-    """Return which flags a row of a project's matrix gave or took."""
-    return [list(_flags_of_row(entry)) for entry in entries]
+def row_changes(entries: Iterable[Entry]) -> Iterator[Change]:
+    """Yield which flags a row of a project's matrix gave or took."""
+    for entry in entries:
+        yield Change(entry, list(_flags_of_row(entry)))
 
 
 def _flags_of_row(entry: Entry) -> Iterator[Difference]:
@@ -54,18 +55,17 @@ def _flags_of_row(entry: Entry) -> Iterator[Difference]:
         yield Difference(place, bool(before & flag.bit), bool(after & flag.bit))
 
 
-def permission_differences(entries: Sequence[Entry]) -> list[list[Difference]]:
-    """Return what changed of what governs tasks, role by role and flag by flag."""
-    matrices = matrices_then(entries)
+def permission_changes(entries: Iterable[Entry]) -> Iterator[Change]:
+    """Yield what changed of what governs tasks, role by role and flag by flag."""
+    listed = list(entries)
+    matrices = matrices_then([entry for entry in listed if entry.before != entry.after])
     told: dict[Any, list[Difference]] = {}
-    differences = []
-    for entry in entries:
+    for entry in listed:
         # A batch moves many tasks from the same matrices to the same.
         key = (entry.finished_at, entry.kind, *entry.before.values(), *entry.after.values())
         if key not in told:
             told[key] = list(_between(entry, matrices))
-        differences.append(told[key])
-    return differences
+        yield Change(entry, told[key])
 
 
 def _between(entry: Entry, matrices: Matrices) -> Iterator[Difference]:
@@ -74,7 +74,7 @@ def _between(entry: Entry, matrices: Matrices) -> Iterator[Difference]:
         yield Difference("/follows_project", after=after.follows)
     elif entry.kind == REMOVED:
         yield Difference("/follows_project", before=after.follows)
-    elif entry.before["matrix"] is not None:
+    elif entry.before["matrix"] is not None and entry.before != entry.after:
         before = _state(entry, entry.before, matrices)
         yield from state_differences(before=before, after=after)
 
@@ -141,23 +141,27 @@ SUBJECTS = (
             " + 8 * {row}.is_execute::int + 16 * {row}.is_copy::int"
             " + 32 * {row}.is_forbidden::int + 64 * {row}.is_manager::int)"
         },
-        differences=row_differences,
+        flags="true",
+        changes=row_changes,
     ),
     Subject(
         name="task_permission",
         history="permissions_historicaltaskpermission",
         key="task_id",
+        # From history where the task itself is gone.
         joins="""
+        LEFT JOIN tasks_task AS present ON present.id = entry.task_id
         LEFT JOIN LATERAL (
             SELECT uid, name, project_id FROM tasks_historicaltask
             WHERE id = entry.task_id ORDER BY history_id DESC LIMIT 1
-        ) AS task ON true
-        LEFT JOIN tasks_project AS project ON project.id = task.project_id
+        ) AS gone ON present.id IS NULL
+        LEFT JOIN tasks_project AS project
+          ON project.id = coalesce(present.project_id, gone.project_id)
         """,
-        identity="task.uid",
-        label="task.name",
+        identity="coalesce(present.uid, gone.uid)",
+        label="coalesce(present.name, gone.name)",
         project="project.uid",
-        task="task.uid",
+        task="coalesce(present.uid, gone.uid)",
         task_column="task_id",
         values={
             "matrix": "{row}.matrix_id",
@@ -166,7 +170,9 @@ SUBJECTS = (
                 SELECT digest IS NULL FROM permissions_permissionmatrix WHERE id = {row}.matrix_id
             )""",
         },
-        differences=permission_differences,
+        flags="""entry.history_type = '~' AND (entry.matrix_id, entry.own_matrix_id)
+            IS DISTINCT FROM (former.matrix_id, former.own_matrix_id)""",
+        changes=permission_changes,
     ),
     Subject(
         name="api_token",

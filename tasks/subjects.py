@@ -1,72 +1,109 @@
 """What the audit trail says of projects, task types and tasks."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
+from django.db import connection
+
 from audit.differences import ABSENT, Difference
-from audit.subjects import CHANGED, REMOVED, Entry, Subject, plain_differences, register_subject
+from audit.subjects import (
+    CHANGED,
+    REMOVED,
+    Change,
+    Entry,
+    Subject,
+    plain_differences,
+    register_subject,
+)
 from tasks.merge import same
-from tasks.schemas import Pointer, hides, json_pointer
-from tasks.type_schemas import read_schemas
+from tasks.schemas import json_pointer, secret_places
 
 
 _SETTINGS = "/settings"
 _SCHEMA = "/schema"
 # Not told: by it the places that are secret are known.
 _TYPE_KEY = "type"
+# Secret places by the keys that lead there; at the end of each stands `ALL_SECRET`.
+Secrets = Mapping[str, Any]
+ALL_SECRET: Secrets = {"": True}
+_NOTHING: Mapping[str, Any] = {}
+_SCHEMAS = "SELECT id, schema::text FROM tasks_tasktype"
 
 
-def task_differences(entries: Sequence[Entry]) -> list[list[Difference]]:
-    """Return what changed of tasks, settings place by place; what the type calls secret is not told."""
-    types = read_schemas({entry.after[_TYPE_KEY] for entry in entries})
-    secrets = {key: frozenset(kind.schema.secrets) for key, kind in types.items()}
-    told: list[list[Difference]] = []
-    for entry, plain in zip(entries, plain_differences(entries), strict=True):
-        hidden = secrets.get(entry.after[_TYPE_KEY], frozenset())
-        told.append(
-            [each for each in plain if each.place not in {_SETTINGS, _TYPE_KEY}]
-            + list(_document(entry, _SETTINGS, hidden))
-        )
-    return told
+def task_changes(entries: Iterable[Entry]) -> Iterator[Change]:
+    """Yield what changed of tasks, settings place by place; what the type calls secret is not told."""
+    # Read before the first row, which may come on the same connection.
+    secrets = read_secrets()
+    for entry in entries:
+        hidden = secrets.get(entry.after[_TYPE_KEY], _NOTHING)
+        plain = [
+            each for each in plain_differences(entry) if each.place not in {_SETTINGS, _TYPE_KEY}
+        ]
+        yield Change(entry, [*plain, *_document(entry, _SETTINGS, hidden)])
 
 
-def type_differences(entries: Sequence[Entry]) -> list[list[Difference]]:
-    """Return what changed of task types, schemas place by place."""
-    return [
-        [each for each in plain if each.place != _SCHEMA] + list(_document(entry, _SCHEMA))
-        for entry, plain in zip(entries, plain_differences(entries), strict=True)
-    ]
+def type_changes(entries: Iterable[Entry]) -> Iterator[Change]:
+    """Yield what changed of task types, schemas place by place."""
+    for entry in entries:
+        plain = [each for each in plain_differences(entry) if each.place != _SCHEMA]
+        yield Change(entry, [*plain, *_document(entry, _SCHEMA, _NOTHING)])
 
 
-def _document(entry: Entry, prefix: str, secrets: Collection[Pointer] = ()) -> Iterator[Difference]:
+def read_secrets() -> dict[int, Secrets]:
+    """Return the places that each task type calls secret, by its key."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SCHEMAS)
+        return {type_id: _secrets_in(text) for type_id, text in cursor.fetchall()}
+
+
+@lru_cache(maxsize=512)
+def _secrets_in(schema: str) -> Secrets:
+    tree: dict[str, Any] = {}
+    for (*above, last), _ in secret_places(json.loads(schema)):
+        inside = tree
+        for key in above:
+            inside = inside.setdefault(key, {})
+        inside[last] = ALL_SECRET
+    return tree
+
+
+def _document(entry: Entry, prefix: str, secrets: Secrets) -> list[Difference]:
     before, after = entry.before[prefix], entry.after[prefix]
+    found: list[Difference] = []
     if entry.kind == CHANGED and before == after:
-        return
+        return found
     was, became = (ABSENT if text is None else json.loads(text) for text in (before, after))
     if entry.kind == REMOVED:
         was, became = became, ABSENT
-    for place, value_before, value_after in _leaves(was, became, ()):
-        yield Difference(
-            prefix + json_pointer(place),
-            value_before,
-            value_after,
-            is_secret=hides(secrets, place),
-        )
+    _compare(was, became, prefix, secrets, found)
+    return found
 
 
-def _leaves(before: Any, after: Any, place: Pointer) -> Iterator[tuple[Pointer, Any, Any]]:
-    """Yield what differs; of an object that is there on one side alone, what it holds."""
-    sides = [side for side in (before, after) if side is not ABSENT]
-    if any(sides) and all(isinstance(side, dict) for side in sides):
-        for key in sorted({key for side in sides for key in side}):
-            yield from _leaves(_inside(before, key), _inside(after, key), (*place, key))
-    elif not same(before, after):
-        yield place, before, after
+def _compare(
+    before: Any, after: Any, place: str, secrets: Secrets, found: list[Difference]
+) -> None:
+    """Add what differs; of an object that is there on one side alone, what it holds.
+
+    A place is secret that a schema calls so, that holds such a place, or that is inside of one.
+    """
+    was = before if type(before) is dict else _NOTHING if before is ABSENT else None
+    became = after if type(after) is dict else _NOTHING if after is ABSENT else None
+    if was is None or became is None or not (was or became):
+        if not same(before, after):
+            found.append(Difference(place, before, after, bool(secrets)))
+        return
+    for key in sorted({**was, **became}):
+        one, other = was.get(key, ABSENT), became.get(key, ABSENT)
+        if one is not other:
+            inside = secrets if secrets is ALL_SECRET else secrets.get(key, _NOTHING)
+            _compare(one, other, f"{place}/{_step(key)}", inside, found)
 
 
-def _inside(document: Any, key: str) -> Any:
-    return ABSENT if document is ABSENT else document.get(key, ABSENT)
+@lru_cache(maxsize=4096)
+def _step(key: str) -> str:
+    return json_pointer((key,))[1:]
 
 
 TASK = Subject(
@@ -78,15 +115,18 @@ TASK = Subject(
     project="project.uid",
     task="entry.uid",
     task_column="id",
+    settings="settings",
     values={
         "/name": "{row}.name",
         "/enabled": "{row}.enabled",
         "/disabled_reason": "{row}.disabled_reason",
         "/recycled_at": "{row}.recycled_at",
-        "/settings": "{row}.settings::text",
+        # Neither, where both are the same.
+        "/settings": """CASE WHEN entry.settings IS DISTINCT FROM former.settings
+            THEN {row}.settings::text END""",
         "type": "{row}.task_type_id",
     },
-    differences=task_differences,
+    changes=task_changes,
 )
 TASK_TYPE = Subject(
     name="task_type",
@@ -98,7 +138,7 @@ TASK_TYPE = Subject(
         "/description": "{row}.description",
         "/schema": "{row}.schema::text",
     },
-    differences=type_differences,
+    changes=type_changes,
 )
 PROJECT = Subject(
     name="project",

@@ -37,8 +37,9 @@ from audit.events import INTERNAL
 from audit.exports import begin_export
 from audit.masking import masked
 from audit.models import Operation
+from audit.reading import stream
 from audit.streams import FORMS, export
-from audit.trail import Filter, Reader, stream, with_words
+from audit.trail import Filter, Reader, with_words
 from audit.visibility import may_audit, visible_operations
 
 

@@ -1,5 +1,6 @@
 """What a filter leaves of the trail, page by page, and who reads what of it."""
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -8,13 +9,16 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from audit.differences import ABSENT, Difference, difference_data, differences_text
 from audit.events import Events
 from audit.exports import begin_export
 from audit.models import Channel, Operation
 from audit.noted import note_event
+from audit.reading import Found, read_page, stream
 from audit.recorder import administrative_operation, new_operation
+from audit.seals import seal_all
 from audit.streams import CSV, FORMS, export
-from audit.trail import Filter, Found, Place, Reader, read_operations, read_page, stream
+from audit.trail import Filter, Place, Reader, read_operations
 from permissions.models import RoleMember
 from tasks.changes import SetEnabled, UpdateSettings
 from tasks.models import Task
@@ -35,11 +39,15 @@ def kinds(actor: User, /, **wanted: Any) -> list[str]:
     return [operation.kind for operation in found]
 
 
+def events_of(found: Sequence[Found]) -> list[dict[str, Any]]:
+    return [json.loads(event.text) for event in Events().of(found)]
+
+
 def told(found: Sequence[Found]) -> list[tuple[str, str, list[str]]]:
     """Return of each change its type, its object, and the places that changed."""
     return [
         (event["type"], event["object"]["id"], [each["place"] for each in event["changes"]])
-        for event in Events().of(found)
+        for event in events_of(found)
     ]
 
 
@@ -153,7 +161,7 @@ def test_every_finished_operation_is_told(trail: Trail) -> None:
     found = read_page(reader=reader(admin), after=None, limit=1000).found
     finished = Operation.objects.exclude(pk=unfinished.pk)
     assert {each.place.operation_id for each in found} == {each.pk for each in finished}
-    denied, signed_in, *_ = Events().of(found)
+    denied, signed_in, *_ = events_of(found)
     assert (denied["type"], denied["refusals"]) == ("operation.set_enabled", wrong)
     assert (signed_in["type"], signed_in["changes"]) == ("operation.sign_in", [])
     assert (signed_in["id"], signed_in["parameters"]) == (
@@ -161,7 +169,7 @@ def test_every_finished_operation_is_told(trail: Trail) -> None:
         {"new_address": True},
     )
     only = read_page(reader=reader(admin, kind="sign_in"), after=None, limit=1)
-    assert [event["type"] for event in Events().of(only.found)] == ["operation.sign_in"]
+    assert [event["type"] for event in events_of(only.found)] == ["operation.sign_in"]
     assert (
         only.following is None
         or not read_page(reader=reader(admin, kind="sign_in"), after=only.following, limit=1).found
@@ -221,11 +229,54 @@ def test_pages_together_are_all_changes_once(trail: Trail, limit: int, by_task: 
     assert len({found.place for found in paged}) == len(paged) > 3
 
 
+def test_the_same_is_told_before_and_after_sealing_in_small_steps_and_in_large_ones(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = reader(trail.governed.admin)
+    expected = [event["id"] for event in events_of(list(stream(reader=reading)))]
+    assert seal_all()
+    for rows, window in ((1, 2), (3, 500), (4_000, 500)):
+        monkeypatch.setattr("audit.reading._ROWS", rows)
+        monkeypatch.setattr("audit.reading._WINDOW", window)
+        assert [event["id"] for event in events_of(list(stream(reader=reading)))] == expected
+    place = None
+    paged: list[Found] = []
+    while True:
+        page = read_page(reader=reading, after=place, limit=2)
+        paged, place = [*paged, *page.found], page.following
+        if place is None:
+            break
+    assert [event["id"] for event in events_of(paged)] == expected
+
+
+def test_differences_are_written_as_they_are_told() -> None:
+    reference = f"secret:{'0' * 32}"
+    values: list[Any] = [
+        ABSENT,
+        None,
+        True,
+        0,
+        1.5,
+        10**30,
+        'a "quoted" ü\n',
+        [1, "x"],
+        {"a": {}},
+        reference,
+    ]
+    differences = [
+        Difference("/a~1b", before, after, is_secret=is_secret)
+        for before in values
+        for after in values
+        for is_secret in (False, True)
+    ]
+    expected = [difference_data(difference) for difference in differences]
+    assert json.loads(differences_text(differences)) == expected
+
+
 def test_a_page_on_which_little_fits_ends_early_and_says_where_to_go_on(
     trail: Trail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.trail._CHUNK", 2)
-    monkeypatch.setattr("audit.trail._MOST_CHUNKS", 1)
+    monkeypatch.setattr("audit.reading._MOST_ROWS", 1)
     reading = reader(trail.governed.admin, settings_key="/notifications/enabled")
     found: list[Found] = []
     page = read_page(reader=reading, after=None, limit=1)
@@ -300,6 +351,8 @@ def test_a_project_of_others_says_nothing_about_one_s_own_tasks(trail: Trail) ->
     apply(other.admin, SetEnabled(enabled=False, reason="all"), uids)
     assert kinds(trail.governed.viewer, kind="set_enabled", project=trail.governed.project.uid)
     assert not kinds(trail.governed.viewer, project=other.project.uid)
+    mine = {"project": trail.governed.project.uid, "settings_key": "/repository"}
+    assert len(changes(trail.governed.viewer, **mine)) == 2
 
 
 def test_whoever_may_view_a_task_reads_all_that_was_done_to_it(trail: Trail) -> None:
@@ -327,7 +380,7 @@ def test_secrets_are_named_and_not_told(trail: Trail) -> None:
     found = read_page(
         reader=reader(trail.governed.admin, operation_id=operation.pk), after=None, limit=5
     ).found
-    (event,) = Events().of(found)
+    (event,) = events_of(found)
     assert event["changes"] == [{"place": "/settings/repository/token", "secret": True}]
     added = build_governed("treasury")
     with administrative_operation(actor=added.admin, kind="add", origin=ORIGIN) as operation:
@@ -341,7 +394,7 @@ def test_secrets_are_named_and_not_told(trail: Trail) -> None:
     found = read_page(
         reader=reader(added.admin, operation_id=operation.pk), after=None, limit=5
     ).found
-    event = next(iter(Events().of(found)))
+    event, *_ = events_of(found)
     assert event["changes"][-2:] == [
         {"place": "/settings/repository/branch", "after": "main"},
         {"place": "/settings/repository/token", "secret": True},
@@ -362,7 +415,7 @@ def test_members_accounts_and_groups_are_told_of_by_name(trail: Trail) -> None:
     ).found
     assert [
         (event["type"], event["object"]["name"], event["role"], event["changes"])
-        for event in Events().of(found)
+        for event in events_of(found)
     ] == [
         (
             "account.changed",

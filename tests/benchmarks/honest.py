@@ -7,7 +7,7 @@ from psycopg import sql
 
 from audit.facets import permission_facets, settings_facets
 from audit.models import Operation
-from audit.subjects import read_changes, subject_named
+from audit.subjects import Subject, subject_named
 
 
 _SUBJECTS = ("task", "task_permission", "role_permission", "role_member")
@@ -37,10 +37,11 @@ def check_history() -> None:
 
 
 def _check(operation: Operation) -> None:
-    keys = [
-        (name, history_id) for name in _SUBJECTS for history_id in _history_ids(name, operation.pk)
+    changes = [
+        change
+        for subject in map(subject_named, _SUBJECTS)
+        for change in subject.changes(subject.read(_history_ids(subject, operation.pk)))
     ]
-    changes = read_changes(keys)
     if len(changes) != operation.changed or not all(change.differences for change in changes):
         raise Dishonest(f"{operation.pk} has {len(changes)} rows, or one without a difference")
     places = {each.place for change in changes for each in change.differences}
@@ -59,8 +60,8 @@ def _recorded(operation: Operation, places: set[str]) -> set[str]:
         return {*cursor.fetchone()[0], *added.get(operation.kind, ())}
 
 
-def _history_ids(name: str, operation: UUID) -> list[int]:
-    table = sql.Identifier(subject_named(name).history)
+def _history_ids(subject: Subject, operation: UUID) -> list[int]:
+    table = sql.Identifier(subject.history)
     with connection.cursor() as cursor:
         cursor.execute(_ROWS_OF.format(table=table), {"operation": operation})
         return [history_id for (history_id,) in cursor.fetchall()]
