@@ -35,13 +35,15 @@ SELECT set_config('TimeZone', 'UTC', true),
 """
 
 _OF_TABLE = sql.SQL("""
-SELECT wanted.place, {table} AS table_name, {key} AS key, (
-    SELECT {opening} || row_to_json(columns)::text || {closing}
-    FROM (SELECT {columns}) AS columns
-) AS document
+SELECT wanted.place, {table} AS table_name, {key} AS key, {document} AS document
 FROM unnest(%(operations)s::uuid[]) WITH ORDINALITY AS wanted(operation_id, place)
 JOIN {from} AS source ON source.{operation} = wanted.operation_id
 """)
+
+_DOCUMENT = sql.SQL("""(
+    SELECT {opening} || row_to_json(columns)::text || {closing}
+    FROM (SELECT {columns}) AS columns
+)""")
 
 # Streamed by COPY, so that the database goes on while what it has sent is worked on.
 _IN_ORDER = sql.SQL("""
@@ -92,6 +94,19 @@ def select_documents(layout: Layout) -> sql.Composed:
     return sql.SQL(" UNION ALL ").join(_of_table(*entry) for entry in sorted(layout.items()))
 
 
+def rendered(table: str, columns: Iterable[str]) -> sql.Composed:
+    """Return the expression for the document of a row, which goes by the name of `source`."""
+    texts = [
+        sql.SQL("source.{0}::text AS {0}").format(sql.Identifier(column))
+        for column in sorted(columns)
+    ]
+    return _DOCUMENT.format(
+        columns=sql.SQL(", ").join(texts),
+        opening=sql.Literal('{"row":'),
+        closing=sql.Literal(f',"table":"{table}"}}'),
+    )
+
+
 def documents_of(operations: Sequence[UUID], *, layout: Layout) -> Generator[Document]:
     """Return the documents of the operations, in the order of seals: by operation, table and key.
 
@@ -117,16 +132,10 @@ def _columns(table: type[models.Model]) -> list[str]:
 
 def _of_table(table: str, columns: Iterable[str]) -> sql.Composed:
     is_operation = table == OPERATIONS
-    texts = [
-        sql.SQL("source.{0}::text AS {0}").format(sql.Identifier(column))
-        for column in sorted(columns)
-    ]
     return _OF_TABLE.format(
         **{"from": sql.Identifier(table)},
         table=sql.Literal(table),
         key=sql.SQL("0::bigint" if is_operation else "source.history_id"),
         operation=sql.Identifier("id" if is_operation else "operation_id"),
-        columns=sql.SQL(", ").join(texts),
-        opening=sql.Literal('{"row":'),
-        closing=sql.Literal(f',"table":"{table}"}}'),
+        document=rendered(table, columns),
     )

@@ -4,9 +4,9 @@ A part has up to 10,000 entries of 40 bytes: the row's `history_id` (0 for the o
 SHA-256 of its document.
 """
 
+import hashlib
 import struct
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
 from typing import NamedTuple
 from uuid import UUID
 
@@ -20,7 +20,6 @@ from audit.documents import Layout, fix_text_forms, select_documents
 PART = 10_000
 
 _ENTRY = struct.Struct(">q32s")
-_AT_ONCE = 10
 
 _ADD = sql.SQL("""
 WITH digested AS MATERIALIZED (
@@ -38,11 +37,18 @@ GROUP BY place, table_name, part
 """)
 
 _IN_ORDER = """
-SELECT wanted.place, rows.table_name, rows.part, rows.entries
-FROM unnest(%(operations)s::uuid[]) WITH ORDINALITY AS wanted(operation_id, place)
-JOIN audit_sealedrows AS rows USING (operation_id)
-ORDER BY wanted.place, rows.table_name, rows.part
+COPY (
+    SELECT wanted.place, rows.table_name, rows.part, rows.entries
+    FROM unnest(%(operations)s::uuid[]) WITH ORDINALITY AS wanted(operation_id, place)
+    JOIN audit_sealedrows AS rows USING (operation_id)
+    ORDER BY wanted.place, rows.table_name, rows.part
+) TO STDOUT (FORMAT binary)
 """
+
+
+def entry(key: int, document: bytes) -> bytes:
+    """Return the entry of a document."""
+    return _ENTRY.pack(key, hashlib.sha256(document).digest())
 
 
 class Part(NamedTuple):
@@ -58,7 +64,12 @@ class Part(NamedTuple):
         """Return the number of entries."""
         return len(self.content) // _ENTRY.size
 
-    def entries(self) -> Iterator[tuple[int, bytes]]:
+    def entries(self) -> Iterator[bytes]:
+        """Return the entries as they are: keys of 8 bytes, each with its digest."""
+        size = _ENTRY.size
+        return (self.content[at : at + size] for at in range(0, len(self.content), size))
+
+    def pairs(self) -> Iterator[tuple[int, bytes]]:
         """Return keys and digests."""
         return _ENTRY.iter_unpack(self.content)
 
@@ -75,9 +86,11 @@ def add_parts(cursor: CursorWrapper, *, operations: Sequence[UUID], layout: Layo
 def parts_of(operations: Sequence[UUID]) -> Generator[Part]:
     """Return the stored parts in the order of seals: by operation, table and number.
 
-    A few at a time, however many there are; to be closed within the transaction that it began in.
+    One at a time, however many there are, on a connection that can do nothing else until it is closed.
     """
-    with closing(connection.chunked_cursor()) as cursor:
-        cursor.execute(_IN_ORDER, {"operations": list(operations)})
-        while rows := cursor.fetchmany(_AT_ONCE):
-            yield from map(Part._make, rows)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(_IN_ORDER, {"operations": list(operations)}) as copy,
+    ):
+        copy.set_types(("int8", "text", "int4", "bytea"))
+        yield from map(Part._make, copy.rows())

@@ -25,6 +25,7 @@ from audit.models import Seal
 from audit.months import first_number, history_models
 from audit.recorder import administrative_operation
 from audit.sealed_export import MANIFEST, export
+from audit.verification.tampered import Tampered
 from audit.verification.verify import Scope, verify
 
 
@@ -114,7 +115,10 @@ def archive_old(
         raise NothingToArchive(f"no whole month of history ended before {before:%-d %B %Y}")
     seals = Seal.objects.filter(number__gte=first, number__lte=last)
     span = Scope(since=seals.get(number=first).sealed_at, until=seals.get(number=last).sealed_at)
-    verify(scope=span, trusted=trusted, checkpoints=())
+    if verify(scope=span, trusted=trusted, checkpoints=()).unproven:
+        raise Tampered(
+            f"rows under seals {first} to {last} are missing, though no archive has them"
+        )
     manifest = export(seals=seals, folder=folder, at=at, compressed=True)
     for rows in old:
         make_kept(rows)

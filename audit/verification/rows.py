@@ -1,32 +1,28 @@
-"""The rows under seals: each must have the digest that was sealed, none more, none fewer.
+"""The rows under seals: each must have the digest that was sealed, none fewer.
 
 The sealed digests must have the digest that the signed seal states; then the rows are compared with
-them, in the same order, one by one. Memory holds the digests, 40 bytes for a row, and no rows.
+them, many at a time. Memory holds the digests, 40 bytes for a row, and few rows.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connection, transaction
 
 from audit.archived import Dropped
-from audit.documents import (
-    OPERATIONS,
-    Document,
-    Layout,
-    canonical,
-    documents_of,
-    present_layout,
-    sha256,
-)
+from audit.documents import OPERATIONS, Layout, present_layout, sha256
 from audit.models import Layout as StoredLayout
 from audit.models import SealedOperation
 from audit.parts import PART, Part, parts_of
 from audit.seal_documents import SealDocument
+from audit.verification.blocks import compare_history, compare_operations
+from audit.verification.differing import name_difference
 from audit.verification.tampered import Tampered
 
 
@@ -38,34 +34,82 @@ GROUP BY table_name
 """
 
 
-def check_rows(seals: Sequence[SealDocument], *, in_archives: Mapping[str, Dropped]) -> int:
+class Found(NamedTuple):
+    """How many rows there are by table, and how many are missing because they are in archives."""
+
+    rows: Counter[str]
+    missing: int
+
+
+def check_rows(seals: Sequence[SealDocument], *, in_archives: Mapping[str, Dropped]) -> Found:
     """Compare everything under these seals, which have one layout, with what they say.
 
-    Rows that are in archives may be missing; how many are is returned.
+    Rows that are in archives may be missing. That there are no more rows is not seen here.
 
     Raises:
         Tampered: it differs.
     """
     _check_index(seals)
     layout = _layout_of(seals[0])
-    operations = [entry for seal in seals for entry in seal.operations]
-    ids = [operation for operation, _ in operations]
+    operations = {operation: digest for seal in seals for operation, digest in seal.operations}
+    ids = list(operations)
     with transaction.atomic():
         parts = {
             place: list(sealed) for place, sealed in groupby(parts_of(ids), key=attrgetter("place"))
         }
-        with closing(documents_of(ids, layout=layout)) as documents:
-            found = _Ahead(documents, in_archives)
-            for place, (operation, digest) in enumerate(operations, start=1):
-                sealed = parts.get(place, [])
-                difference = (
-                    "the sealed digests of its rows were altered"
-                    if not _are_sealed(sealed, digest=digest)
-                    else _first_difference(sealed, place=place, found=found)
+        for place, (operation, digest) in enumerate(operations.items(), start=1):
+            if not _are_sealed(parts.get(place, []), digest=digest):
+                name_difference(ids[: place - 1], layout=layout, in_archives=in_archives)
+                raise Tampered(
+                    f"operation {operation}: the sealed digests of its rows were altered"
                 )
-                if difference:
-                    raise Tampered(f"operation {operation}: {difference}")
-            return found.missing
+        found = _compare(ids, layout=layout, parts=parts, in_archives=in_archives)
+        if found is None:
+            name_difference(ids, layout=layout, in_archives=in_archives)
+            raise Tampered(f"operations from {ids[0]} to {ids[-1]} differ from what was sealed")
+    return found
+
+
+def name_row(seals: Sequence[SealDocument], *, in_archives: Mapping[str, Dropped]) -> None:
+    """Name the first row by which what is under these seals differs from what they say.
+
+    Raises:
+        Tampered: there is one.
+    """
+    ids = [operation for seal in seals for operation, _ in seal.operations]
+    with transaction.atomic():
+        name_difference(ids, layout=_layout_of(seals[0]), in_archives=in_archives)
+
+
+def _compare(
+    ids: Sequence[UUID],
+    *,
+    layout: Layout,
+    parts: Mapping[int, Sequence[Part]],
+    in_archives: Mapping[str, Dropped],
+) -> Found | None:
+    """Compare the rows with the sealed digests, table by table; None if they differ."""
+    by_table = defaultdict(list)
+    for place in range(1, len(ids) + 1):
+        for part in parts.get(place, []):
+            by_table[part.table].append(part)
+    entries = [entry for part in by_table.pop(OPERATIONS, []) for entry in part.entries()]
+    if not compare_operations(columns=layout[OPERATIONS], operations=ids, entries=entries):
+        return None
+    rows, missing = Counter[str](), 0
+    for table, of_table in by_table.items():
+        compared = compare_history(
+            table=table,
+            columns=layout[table],
+            operations=ids,
+            parts=of_table,
+            archived_below=in_archives[table].below if table in in_archives else 0,
+        )
+        if not compared.is_as_sealed:
+            return None
+        rows[table] += compared.found
+        missing += compared.missing
+    return Found(rows, missing)
 
 
 def _check_index(seals: Sequence[SealDocument]) -> None:
@@ -117,25 +161,6 @@ def _layout_of(seal: SealDocument) -> Layout:
     return {**present_layout(), **sealed}
 
 
-class _Ahead:
-    """Documents, of which the next one shows, and how many are missing because they are in archives."""
-
-    def __init__(self, documents: Iterator[Document], in_archives: Mapping[str, Dropped]) -> None:
-        self._documents = documents
-        self._below = {table: said.below for table, said in in_archives.items()}
-        self.missing = 0
-        self.move()
-
-    def move(self) -> None:
-        """Go on to the next one."""
-        self.next = next(self._documents, None)
-
-    def may_miss(self, table: str, key: int) -> bool:
-        """Count a row that is not there, and return whether it is in an archive."""
-        self.missing += 1
-        return table in self._below and key < self._below[table]
-
-
 def _are_sealed(parts: Sequence[Part], *, digest: str) -> bool:
     """Return whether these are the parts that were sealed, numbered and filled as the sealer does it."""
     state = hashlib.sha256()
@@ -147,42 +172,3 @@ def _are_sealed(parts: Sequence[Part], *, digest: str) -> bool:
             sizes.append(part.size)
             state.update(part.content)
     return state.hexdigest() == digest
-
-
-def _first_difference(parts: Sequence[Part], *, place: int, found: _Ahead) -> str | None:
-    """Say in which row an operation first differs from its sealed digests, if it does."""
-    for part in parts:
-        table = part.table
-        for key, digest in part.entries():
-            row = found.next
-            if row is None or row.place != place or (row.table, row.key) > (table, key):
-                if found.may_miss(table, key):
-                    continue
-                return _named(table, key, "was removed")
-            if (row.table, row.key) < (table, key):
-                return _named(row.table, row.key, "was inserted")
-            if hashlib.sha256(row.text).digest() != digest:
-                return _named(table, key, _change_of(row, parts))
-            found.move()
-    row = found.next
-    if row and row.place == place:
-        return _named(row.table, row.key, "was inserted")
-    return None
-
-
-def _change_of(row: Document, parts: Sequence[Part]) -> str:
-    """Say what became of a row: was it altered, or is it another one of those sealed?"""
-    for part in parts:
-        for key, digest in part.entries() if part.table == row.table else ():
-            if hashlib.sha256(_renumbered(row.text, key)).digest() == digest:
-                return f"was reordered: in its place is row {key}"
-    return "was altered"
-
-
-def _renumbered(document: bytes, key: int) -> bytes:
-    said = json.loads(document)
-    return canonical({**said, "row": {**said["row"], "history_id": str(key)}})
-
-
-def _named(table: str, key: int, what: str) -> str:
-    return f"the operation itself {what}" if table == OPERATIONS else f"row {key} of {table} {what}"

@@ -42,6 +42,13 @@ WHERE NOT EXISTS (
 LIMIT 1
 """)
 
+_ROWS_UNDER = sql.SQL("""
+SELECT count(*)
+FROM {table} AS row
+JOIN audit_sealedoperation AS listed USING (operation_id)
+WHERE listed.seal_id BETWEEN %(first)s AND %(last)s
+""")
+
 _ROW_OF = sql.SQL("SELECT min(history_id) FROM {table} WHERE operation_id = %(operation)s")
 
 # The first of those that should be under a seal, if one should, and how many there are in all.
@@ -118,6 +125,20 @@ def check_strays(*, layouts: Collection[str]) -> int:
             " those that wait (manage.py seal_audit puts it under one)"
         )
     return int(count)
+
+
+def more_rows(found: Mapping[str, int], *, first: int, last: int) -> str:
+    """Say in which table operations under these seals have other rows than were found; "" if in none."""
+    for table in sorted({*found, *present_layout()} - {OPERATIONS}):
+        statement = _ROWS_UNDER.format(table=sql.Identifier(table))
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {"first": first, "last": last})
+            (there,) = cursor.fetchone()
+        if there != found.get(table, 0):
+            return (
+                f"{table}: {there} rows are of sealed operations, {found.get(table, 0)} are sealed"
+            )
+    return ""
 
 
 def check_kept(in_archives: Mapping[str, Dropped]) -> None:

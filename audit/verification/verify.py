@@ -1,19 +1,24 @@
 """Verification of the trail, or of a span of time, up to the first place where it differs."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
 
 from django.db.models import Max, Min, QuerySet
 
-from audit.archived import dropped
+from audit.archived import Dropped, dropped
 from audit.checkpoints import SealsRolledBack, require_in_database
 from audit.models import Seal
-from audit.seal_documents import SealDocument, grouped, seals_between
+from audit.seal_documents import SealDocument, grouped, read_document, seals_between
+from audit.verification.archives import archived_seals
 from audit.verification.chain import checked, checked_chain
 from audit.verification.present import check_present
-from audit.verification.rows import check_rows
-from audit.verification.strays import SealedLate, check_kept, check_strays, sealed_late
+from audit.verification.rows import check_rows, name_row
+from audit.verification.strays import SealedLate, check_kept, check_strays, more_rows, sealed_late
 from audit.verification.tampered import Tampered
 
 
@@ -41,48 +46,95 @@ class Scope:
 
 @dataclass(frozen=True, kw_only=True)
 class Verified:
-    """What was found to be as it was sealed; `waiting` is unknown for a span of time."""
+    """What was found to be as it was sealed; `waiting` is unknown for a span of time.
+
+    `in_archives` rows are in archives that were shown; `unproven` ones are missing, and operations say
+    that they are in archives.
+    """
 
     operations: int
     rows: int
     up_to: datetime | None
     in_archives: int = 0
+    unproven: int = 0
     waiting: int | None = None
     late: SealedLate | None = None
 
 
-def verify(*, scope: Scope, trusted: Collection[str], checkpoints: Iterable[Seal]) -> Verified:
-    """Compare the trail with its seals.
+def verify(
+    *,
+    scope: Scope,
+    trusted: Collection[str],
+    checkpoints: Iterable[Seal],
+    archives: Iterable[Path] = (),
+) -> Verified:
+    """Compare the trail with its seals, and what is with its newest history.
 
     Raises:
         Tampered: it differs; the message names the first place.
+        ArchiveUnknown: one of the folders is no archive of this trail.
     """
-    operations = rows = missing = 0
     in_archives = dropped()
-    up_to: datetime | None = None
-    layouts = set()
-    chain = _UntilTampered(_seals_of(scope, trusted))
-    for seals in grouped(chain):
-        missing += check_rows(seals, in_archives=in_archives)
-        operations += sum(len(seal.operations) for seal in seals)
-        rows += sum(seal.rows for seal in seals)
-        up_to = seals[-1].sealed_at
-        layouts.add(seals[0].layout)
-    if chain.tampered:
-        raise chain.tampered
+    shown = [archived_seals(folder) for folder in archives]
+    found = _verify_seals(scope, trusted, in_archives, shown)
     for checkpoint in checkpoints:
         checked(checkpoint, trusted=trusted)
         try:
             require_in_database(checkpoint)
         except SealsRolledBack as error:
             raise Tampered(str(error)) from error
-    found = Verified(operations=operations, rows=rows - missing, up_to=up_to, in_archives=missing)
     if not scope.is_all:
-        return found
+        return found.verified
     check_kept(in_archives)
-    waiting = check_strays(layouts=layouts)
+    waiting = check_strays(layouts=found.layouts)
     check_present()
-    return replace(found, waiting=waiting, late=sealed_late())
+    return replace(found.verified, waiting=waiting, late=sealed_late())
+
+
+class _UnderSeals(NamedTuple):
+    verified: Verified
+    layouts: set[str]
+
+
+def _verify_seals(
+    scope: Scope,
+    trusted: Collection[str],
+    in_archives: Mapping[str, Dropped],
+    shown: Sequence[range],
+) -> _UnderSeals:
+    """Compare everything under the seals."""
+    operations, sealed, rows, missing = 0, 0, Counter[str](), Counter[bool]()
+    first, last, layouts = None, None, set()
+    chain = _UntilTampered(_seals_of(scope, trusted))
+    for is_shown, part in groupby(chain, key=lambda seal: any(seal.number in of for of in shown)):
+        for seals in grouped(part):
+            found = check_rows(seals, in_archives=in_archives)
+            rows += found.rows
+            missing[is_shown] += found.missing
+            operations += sum(len(seal.operations) for seal in seals)
+            sealed += sum(seal.rows for seal in seals)
+            layouts.add(seals[0].layout)
+            first, last = first or seals[0].number, seals[-1]
+    if first and last and (more := more_rows(rows, first=first, last=last.number)):
+        for seals in grouped(map(_said, seals_between(first=first, last=last.number))):
+            name_row(seals, in_archives=in_archives)
+        raise Tampered(more)
+    if chain.tampered:
+        raise chain.tampered
+    return _UnderSeals(
+        Verified(
+            operations=operations,
+            rows=sealed - missing.total(),
+            up_to=last.sealed_at if last else None,
+            in_archives=missing[True],
+            unproven=missing[False],
+        ),
+        layouts,
+    )
+
+
+def _said(seal: Seal) -> SealDocument:
+    return read_document(seal.document)
 
 
 class _UntilTampered:

@@ -12,6 +12,7 @@ from audit.archived import newest_archive
 from audit.checkpoints import CheckpointUnreadable, read_checkpoint
 from audit.management.moments import moment
 from audit.signing import KeyUnusable, trusted_keys
+from audit.verification.archives import ArchiveUnknown
 from audit.verification.tampered import Tampered
 from audit.verification.verify import Scope, Verified, verify
 
@@ -54,6 +55,15 @@ class Command(BaseCommand):
         )
 
         parser.add_argument(
+            "--archive",
+            dest="archives",
+            action="append",
+            type=Path,
+            default=[],
+            metavar="FOLDER",
+            help="an archive of old months, which is verified, too; once for each",
+        )
+        parser.add_argument(
             "--accept-late",
             action="store_true",
             help="go on although operations were sealed long after the end that they state",
@@ -66,6 +76,7 @@ class Command(BaseCommand):
         until: datetime | None,
         checkpoints: Sequence[Path],
         keys: Sequence[str],
+        archives: Sequence[Path],
         accept_late: bool,
         **_options: object,
     ) -> None:
@@ -79,12 +90,16 @@ class Command(BaseCommand):
                 scope=Scope(since=since, until=until),
                 trusted=trusted_keys(given=keys),
                 checkpoints=[read_checkpoint(path) for path in [*self._own(), *checkpoints]],
+                archives=archives,
             )
         except Tampered as error:
             raise CommandError(f"NOT AS SEALED: {error}", returncode=TAMPERED) from error
-        except (CheckpointUnreadable, KeyUnusable) as error:
+        except (ArchiveUnknown, CheckpointUnreadable, KeyUnusable) as error:
             raise CommandError(str(error), returncode=UNKNOWN) from error
         self._report(verified)
+        self._judge(verified, accept_late=accept_late)
+
+    def _judge(self, verified: Verified, *, accept_late: bool) -> None:
         if verified.late and verified.late.number:
             late = (
                 f"{verified.late.number:,} operations were sealed long after the end that they state; the"
@@ -93,6 +108,13 @@ class Command(BaseCommand):
             if not accept_late:
                 raise CommandError(f"NOT AS SEALED: {late} (--accept-late)", returncode=TAMPERED)
             self.stdout.write(late)
+        if verified.unproven and (archive := newest_archive()):
+            raise CommandError(
+                f"{verified.unproven:,} rows are missing. Operations say that they were archived, the last"
+                f" one into {archive.parameters['archive']}, by {archive.actor_name}. Whether that is"
+                " so, the archives tell: --archive FOLDER, once for each",
+                returncode=UNKNOWN,
+            )
 
     def _own(self) -> list[Path]:
         """Return the file of the newest seal that was made here, if there is one."""
@@ -107,10 +129,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"verified {verified.operations:,} operations, {verified.rows:,} rows, up to {up_to}"
         )
-        if verified.in_archives and (archive := newest_archive()):
-            self.stdout.write(
-                f"{verified.in_archives:,} rows are in archives, which were not looked at; the last one is"
-                f" {archive.parameters['archive']}, made by {archive.actor_name}"
-            )
+        if verified.in_archives:
+            self.stdout.write(f"{verified.in_archives:,} rows are in the archives that you showed")
         if verified.waiting:
             self.stdout.write(f"{verified.waiting:,} operations wait for their seal")
