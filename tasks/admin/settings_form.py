@@ -4,6 +4,7 @@ It has two ways: fields, made from the schemas that the chosen tasks' types shar
 patch. Of both, only the one that is open counts. A secret is never in a text, and is never shown again.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -175,9 +176,22 @@ class SettingsForm(ChangeForm):
         for problem in read.problems:
             if problem.blocks:
                 self.add_error("text", str(problem))
+        self._forget_secrets(read.patch or {})
         self._patch = self._wishes(self._secrets, read.patch or {})
         if read.patch is not None and not self.errors:
             self._say_problems()
+
+    def _forget_secrets(self, patch: Mapping[str, Any]) -> None:
+        """Keep what the text holds in the place of a secret from coming back with the page."""
+        values = [value_at(patch, each.subject.place) for each in self._secrets]
+        held = [value for value in values if isinstance(value, str)]
+        text = str(self.data.get("text"))
+        for value in held:
+            for written in {json.dumps(value), json.dumps(value, ensure_ascii=False)}:
+                text = text.replace(written, '""')
+        if held:
+            self.data = self.data.copy()
+            self.data["text"] = text
 
     def _wishes(
         self, fields: Sequence[SettingFields], patch: Mapping[str, Any]

@@ -194,3 +194,13 @@ def test_the_form_takes_the_same_queries_for_any_number_of_tasks(
         form.secrets()
 
     assert statements_of(show) == 5
+
+
+def test_a_secret_in_the_text_of_a_patch_does_not_come_back_with_the_page(
+    governed: Governed,
+) -> None:
+    text = f'{{\n  "repository": {{"token": "{SECRET}", "branch": "main"}}\n}}'
+    chosen = ChosenTasks(actor=governed.developer, uids=governed.add_tasks(1))
+    form = SettingsForm({"way": "patch", "text": text}, chosen=chosen)
+    assert form.errors["text"]
+    assert form["text"].value() == text.replace(SECRET, "")
