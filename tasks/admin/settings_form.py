@@ -190,8 +190,9 @@ class SettingsForm(ChangeForm):
             for written in {json.dumps(value), json.dumps(value, ensure_ascii=False)}:
                 text = text.replace(written, '""')
         if held:
-            self.data = self.data.copy()
-            self.data["text"] = text
+            sent: Any = self.data
+            self.data = sent.copy()
+            self.data["text"] = text  # type: ignore[index]  # of the copy
 
     def _wishes(
         self, fields: Sequence[SettingFields], patch: Mapping[str, Any]

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, example, given, settings
 
 from audit.models import Operation
 from audit.noted import note_event
+from audit.reading import ITSELF, Found, stream
 from audit.recorder import administrative_operation
-from audit.trail import ITSELF, Filter, Found, read_operations, stream
+from audit.trail import Filter, read_operations
 from audit.visibility import may_audit
 from permissions.flags import Flag
 from permissions.models import RoleMember
