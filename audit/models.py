@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from audit.append_only import APPEND_ONLY, FORWARD_ONLY, KEEPS_TIME, WAITS_FOR_SEAL
-from audit.titles import title_of
+from audit.titles import told_title
 
 
 class Channel(models.TextChoices):
@@ -142,8 +142,8 @@ class Operation(models.Model):
 
     @property
     def title(self) -> str:
-        """What operations of its kind are called."""
-        return title_of(self.kind)
+        """What it is called."""
+        return told_title(kind=self.kind, parameters=self.parameters)
 
 
 class Progress(models.Model):

@@ -113,7 +113,7 @@ def operations_of_person(page: BaseAdmin, request: HttpRequest, object_id: str) 
 
 def _operations(request: HttpRequest, key: int) -> Any:
     own: Any = visible_operations(actor=actor_of(request)).filter(actor_id=key)
-    shown = own.defer("requested", "refusals", "parameters").select_related("progress", "attempt")
+    shown = own.defer("requested", "refusals").select_related("progress", "attempt")
     return shown.order_by("-created_at", "-pk")
 
 

@@ -29,6 +29,12 @@ from tasks.batch.change import Change, Restore
 from tasks.batch.plan import Outcome, OutcomeKind, PlanWarning, Reason
 
 
+_LINK_ALONE: Mapping[object, str] = {
+    True: "Follow the project's permissions",
+    False: "Use own permissions",
+}
+
+
 class NamedFlags(NamedTuple):
     """Flags to set where a project has a role of this code and name; elsewhere they say nothing."""
 
@@ -56,6 +62,13 @@ class SetPermissions(Change[GovernedRow]):
     follow: bool | None = None
     project_uid: str = ""
     external_ids: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def told(cls, parameters: Mapping[str, Any]) -> str:
+        """Return what it did where it only joined tasks to their projects' permissions, or parted them."""
+        if parameters.get("flags") or parameters.get("named"):
+            return cls.title
+        return _LINK_ALONE.get(parameters.get("follow"), cls.title)
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:

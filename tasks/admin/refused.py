@@ -98,8 +98,9 @@ def _rows(request: HttpRequest, refusals: Sequence[Mapping[str, str]]) -> list[R
         RefusedTask(
             refusal["target"],
             by_uid.get(refusal["target"]),
-            _title(refusal["code"]),
-            refusal["detail"],
+            title := _title(refusal["code"]),
+            # Nothing is said twice.
+            "" if refusal["detail"].capitalize() == title else refusal["detail"],
         )
         for refusal in refusals
     ]

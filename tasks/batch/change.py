@@ -54,7 +54,7 @@ class Change(ABC, Generic[RowT]):
                 msg = f"two changes are of the kind {cls.kind!r}"
                 raise TypeError(msg)
             Change._kinds[cls.kind] = cls
-            name_kind(kind=cls.kind, title=cls.title)
+            name_kind(kind=cls.kind, title=cls.title, told=cls.told)
 
     @staticmethod
     def of_kind(kind: str) -> "type[Change[Any]] | None":
@@ -65,6 +65,12 @@ class Change(ABC, Generic[RowT]):
     def kinds() -> "Mapping[str, type[Change[Any]]]":
         """Return every change by its kind."""
         return MappingProxyType(Change._kinds)
+
+    @classmethod
+    def told(cls, parameters: Mapping[str, Any]) -> str:
+        """Return what an operation with these parameters is called: the title, unless they say more."""
+        del parameters
+        return cls.title
 
     @classmethod
     @abstractmethod

@@ -28,6 +28,9 @@ class EnabledRow(NamedTuple):
     disabled_reason: str
 
 
+_TOLD: Mapping[object, str] = {True: "Enable", False: "Disable"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class SetEnabled(Change[EnabledRow]):
     """Enables tasks, or disables them with a reason."""
@@ -38,6 +41,11 @@ class SetEnabled(Change[EnabledRow]):
 
     enabled: bool
     reason: str = ""
+
+    @classmethod
+    def told(cls, parameters: Mapping[str, Any]) -> str:
+        """Return which of the two it did."""
+        return _TOLD.get(parameters.get("enabled"), cls.title)
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> Self:

@@ -33,7 +33,7 @@ def test_five_thousand_are_left_come_back_to_and_cancelled(
             expect(page.get_by_role("status")).to_have_text("Running in the worker.")
             expect(page.get_by_role("progressbar", name="Progress")).to_be_visible()
             page.goto("/admin/")
-            page.get_by_role("link", name="Enable or disable").first.click()
+            page.get_by_role("link", name="Disable").first.click()
             page.get_by_role("button", name="Cancel").click()
             expect(page.get_by_text("It is being cancelled")).to_be_visible()
         expect(page.get_by_role("status")).to_have_text("Cancelled: nothing was changed.")
