@@ -115,7 +115,7 @@ def test_groups_that_were_given_meanwhile_are_not_taken_again(
     shown = client.get(address).context["adminform"].form.shown_now
     save(visit(colleague), address, {**form, "groups": [groups[0].pk]})
     answer = client.post(address, {"as_shown": shown, **form, "groups": [groups[1].pk]})
-    assert "membership of group platform" in text_of(answer)
+    assert "membership of payments-outsider in group platform" in text_of(answer)
     assert list(governed.outsider.groups.all()) == [groups[0]]
 
 
