@@ -32,6 +32,9 @@ SUMMARY = (
     *("id", "kind", "state", "channel", "actor_id", "actor_name", "token_name", "request_id"),
     *("reason", "reverts_id", "created_at", "finished_at"),
 )
+# So many operations are looked at in one go.
+_MOST_AT_ONCE = 1000
+_IS_ONE_OF = "audit_operation.id = ANY(%s)"
 _WORD = re.compile(r"\w+")
 
 
@@ -103,35 +106,77 @@ class Reader:
 
     def operations(self) -> QuerySet[Operation]:
         """Return the operations that are left, in no order."""
-        everything = Operation.objects.all() if self.chosen is None else self.chosen
-        found = _filtered(everything, self.wanted)
-        if self.wanted.task_id is not None:
-            of_task = operations_of_task(subjects=subjects(), task_id=self.wanted.task_id)
-            return found.filter(pk__in=RawSQL(of_task.as_string(), ()))  # noqa: S611
-        return found if self.sight is None else self._seen(found, self.sight)
+        found = self.wanted_operations()
+        return found if self.sees_all else self.seen(self.near(found))
 
-    def _seen(self, found: QuerySet[Operation], sight: Sight) -> QuerySet[Operation]:
-        if self.wanted.project and self.wanted.project not in sight.projects:
+    @property
+    def sees_all(self) -> bool:
+        """Whether nothing that is looked for is hidden from the reader."""
+        return self.sight is None or self.wanted.task_id is not None
+
+    def wanted_operations(self) -> QuerySet[Operation]:
+        """Return the operations that are looked for, whoever may read them."""
+        found = _filtered(
+            Operation.objects.all() if self.chosen is None else self.chosen, self.wanted
+        )
+        if self.wanted.task_id is None:
+            return found
+        of_task = operations_of_task(subjects=subjects(), task_id=self.wanted.task_id)
+        return found.filter(pk__in=RawSQL(of_task.as_string(), ()))  # noqa: S611
+
+    def near(self, found: QuerySet[Operation]) -> QuerySet[Operation]:
+        """Return of the operations the reader's own, and those that touched a project of theirs."""
+        assert self.sight is not None  # noqa: S101 - else everything is near
+        if self.wanted.project and self.wanted.project not in self.sight.projects:
             return found.filter(actor=self.actor)
-        near = [f"project:{uid}" for uid in sight.projects]
-        tasks, arguments = statement_of(sight.tasks)
+        near = [f"project:{uid}" for uid in self.sight.projects]
+        return found.filter(Q(actor=self.actor) | Q(facets__overlap=near))
+
+    def seen(self, found: QuerySet[Operation]) -> QuerySet[Operation]:
+        """Return of the operations the reader's own, and those that touched a task of theirs."""
+        assert self.sight is not None  # noqa: S101 - else everything is seen
+        touched = RawSQL("touched.task_id", ())
+        tasks, arguments = statement_of(self.sight.tasks.filter(pk=touched))
         touching = touches_task(subjects=subjects(), tasks=tasks)
         times = sum(bool(subject.task_column) for subject in subjects())
-        touched = RawSQL(touching.as_string(), [*arguments] * times, BooleanField())  # noqa: S611
-        return found.filter(Q(actor=self.actor) | Q(facets__overlap=near) & Q(touched))
+        is_seen = RawSQL(touching.as_string(), [*arguments] * times, BooleanField())  # noqa: S611
+        return found.filter(Q(actor=self.actor) | Q(is_seen))
 
 
 def read_operations(*, reader: Reader, after: Place | None, limit: int) -> list[Operation]:
     """Return a page of operations, newest first."""
-    found = reader.operations().defer("requested", "refusals", "parameters")
-    return list(_older(found, after).order_by("-created_at", "-pk")[:limit])
+    found = reader.wanted_operations().defer("requested", "refusals", "parameters")
+    return _read_newest(reader, found, after, limit)
 
 
 def read_window(*, reader: Reader, after: Place | None, limit: int) -> list[Operation]:
     """Return finished operations for what they changed to be told, newest first."""
-    found = reader.operations().filter(finished_at__isnull=False)
-    found = found.select_related(None).only(*SUMMARY)
-    return list(_older(found, after).order_by("-created_at", "-pk")[:limit])
+    found = reader.wanted_operations().filter(finished_at__isnull=False)
+    return _read_newest(reader, found.select_related(None).only(*SUMMARY), after, limit)
+
+
+def _read_newest(
+    reader: Reader, found: QuerySet[Operation], after: Place | None, limit: int
+) -> list[Operation]:
+    """Return a page of those of the operations that the reader sees.
+
+    Whether they see one takes longer than to find it: some are found at a time, and then looked at.
+    """
+    if reader.sees_all:
+        return list(_older(found, after)[:limit])
+    page: list[Operation] = []
+    size = limit
+    while True:
+        near = list(_older(reader.near(found), after)[:size])
+        keys = [operation.pk for operation in near if operation.actor_id != reader.actor.pk]
+        # One parameter, so that the text of the statement does not grow with them.
+        others = reader.seen(Operation.objects.filter(RawSQL(_IS_ONE_OF, [keys], BooleanField())))  # noqa: S611
+        hidden = set(keys).difference(others.values_list("pk", flat=True))
+        page += [operation for operation in near if operation.pk not in hidden]
+        if len(page) >= limit or len(near) < size:
+            return page[:limit]
+        after = Place(near[-1].created_at, near[-1].pk)
+        size = min(2 * size, _MOST_AT_ONCE)
 
 
 def statement_of(query: QuerySet[Any, Any]) -> tuple[sql.SQL, Sequence[Any]]:
@@ -141,6 +186,7 @@ def statement_of(query: QuerySet[Any, Any]) -> tuple[sql.SQL, Sequence[Any]]:
 
 
 def _older(found: QuerySet[Operation], after: Place | None) -> QuerySet[Operation]:
+    found = found.order_by("-created_at", "-pk")
     if after is None:
         return found
     return found.filter(created_at__lte=after.created_at).exclude(
