@@ -77,9 +77,31 @@ def operation_summary(operation: Operation) -> dict[str, Any]:
         "request_id": operation.request_id,
         "reason": masked(operation.reason),
         "reverts": str(operation.reverts_id) if operation.reverts_id else None,
+        "address": operation.address,
+        "user_agent": operation.user_agent or None,
+        "counts": counts_of(operation),
         "created_at": timestamp(operation.created_at),
         "finished_at": timestamp(operation.finished_at),
+        "duration": duration_of(operation),
     }
+
+
+def counts_of(operation: Operation) -> dict[str, int]:
+    """Return how many targets the operation had, and what became of them."""
+    return {
+        "targets": operation.targets,
+        "changed": operation.changed,
+        "unchanged": operation.unchanged,
+        "refused": operation.refused,
+    }
+
+
+def duration_of(operation: Operation) -> float | None:
+    """Return for how many seconds it ran, without waiting for the worker; None before its end."""
+    if operation.finished_at is None:
+        return None
+    begun = operation.started_at or operation.created_at
+    return max((operation.finished_at - begun).total_seconds(), 0.0)
 
 
 def event_data(found: Found) -> dict[str, Any]:

@@ -192,6 +192,8 @@ class _Telling:
         bare = set(range(len(operations))) - {piece.place for piece in pieces}
         whole = Operation.objects.in_bulk([operations[place].pk for place in bare]) if bare else {}
         told = [whole.get(operation.pk, operation) for operation in operations]
+        for operation in told:
+            self._reader.hide(operation)
         pieces = [piece for piece in pieces if self._is_told(told[piece.place], piece)]
         if behind:
             return _Window(told, list(self._behind(pieces, behind)))

@@ -1,4 +1,4 @@
-"""Exports of events as JSON Lines and CSV, in flat memory, each ended by a manifest that proves it whole.
+"""Exports of events and operations as JSON Lines and CSV, in flat memory, each ended by a manifest.
 
 The manifest says what was asked, how many rows there are, and the SHA-256 of all bytes before it. An
 export without one was cut off. The trail has both: that an export began, and the manifest with which it
@@ -8,13 +8,15 @@ ended, or how far it came (`audit.exports`).
 import csv
 import hashlib
 import io
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import chain
 from typing import Any, Protocol
 
 from audit.differences import as_json
-from audit.events import VERSION, Event, Events
+from audit.events import VERSION, Event, Events, operation_summary
 from audit.exports import Terms, end_export
+from audit.models import Operation
 from audit.reading import Found
 
 
@@ -29,7 +31,8 @@ _OF_EVENT = (
 )
 _OF_OPERATION = (
     *("operation", "kind", "state", "channel", "actor", "token"),
-    *("request_id", "reason", "reverts"),
+    *("request_id", "reason", "reverts", "address", "user_agent"),
+    *("targets", "changed", "unchanged", "refused", "created_at", "finished_at", "duration"),
 )
 _COLUMNS = (*_OF_EVENT, *_OF_OPERATION, "changes", "asked")
 # A spreadsheet would take what begins so for a formula, and run it.
@@ -37,12 +40,15 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Form(Protocol):
-    """How events are written, and how names of such files end."""
+    """How events and operations are written, and how names of such files end."""
 
     ending: str
 
-    def head(self) -> str:
-        """Return what comes before the first event."""
+    def head(self, columns: Sequence[str]) -> str:
+        """Return what comes before the first line."""
+
+    def operations(self, operations: Iterable[Operation]) -> Iterator[str]:
+        """Yield the lines of operations."""
 
     def lines(self, events: Iterable[Event]) -> Iterator[str]:
         """Yield the lines of events."""
@@ -52,13 +58,19 @@ class Form(Protocol):
 
 
 class JsonLines:
-    """One event per line; the last line is an object whose only key is `manifest`."""
+    """One event or operation per line; the last line is an object whose only key is `manifest`."""
 
     ending = "jsonl"
 
-    def head(self) -> str:
-        """Return nothing."""
+    def head(self, columns: Sequence[str]) -> str:
+        """Return nothing: each line has its names."""
+        del columns
         return ""
+
+    def operations(self, operations: Iterable[Operation]) -> Iterator[str]:
+        """Yield the lines of operations."""
+        for operation in operations:
+            yield f"{as_json(operation_summary(operation))}\n"
 
     def lines(self, events: Iterable[Event]) -> Iterator[str]:
         """Yield the lines of events."""
@@ -71,16 +83,21 @@ class JsonLines:
 
 
 class Csv:
-    """One event per row, its changes as JSON; the last row begins with `#manifest`.
+    """One event or operation per row, changes as JSON; the last row begins with `#manifest`.
 
     What a spreadsheet would take for a formula gets an apostrophe in front.
     """
 
     ending = "csv"
 
-    def head(self) -> str:
+    def head(self, columns: Sequence[str]) -> str:
         """Return the names of the columns."""
-        return _row(_COLUMNS)
+        return _row(columns)
+
+    def operations(self, operations: Iterable[Operation]) -> Iterator[str]:
+        """Yield the rows of operations."""
+        for operation in operations:
+            yield _row(_of_operation(operation_summary(operation)))
 
     def lines(self, events: Iterable[Event]) -> Iterator[str]:
         """Yield the rows of events."""
@@ -89,8 +106,7 @@ class Csv:
         for event in events:
             if operation is not event.operation:
                 operation = event.operation
-                known = {**operation, "operation": operation["id"]}
-                cells = [_harmless(known[name]) for name in _OF_OPERATION]
+                cells = _of_operation(operation)
             yield _row([*_cells(event.data), *cells, event.changes_text, _asked(event.data)])
 
     def manifest(self, manifest: Mapping[str, Any]) -> str:
@@ -102,13 +118,28 @@ FORMS: Mapping[str, Form] = {JSON_LINES: JsonLines(), CSV: Csv()}
 
 
 def export(*, found: Generator[Found], form: Form, terms: Terms) -> Generator[bytes]:
-    """Yield the export, piece by piece, and record how it ended."""
+    """Yield the export of events, piece by piece, and record how it ended."""
+    lines = form.lines(Events().of(found))
+    return _export(found, chain([form.head(_COLUMNS)], lines), form, terms)
+
+
+def export_operations(
+    *, operations: Generator[Operation], form: Form, terms: Terms
+) -> Generator[bytes]:
+    """Yield the export of operations, piece by piece, and record how it ended."""
+    lines = form.operations(operations)
+    return _export(operations, chain([form.head(_OF_OPERATION)], lines), form, terms)
+
+
+def _export(
+    source: Generator[Any], lines: Iterator[str], form: Form, terms: Terms
+) -> Generator[bytes]:
     digest, rows = hashlib.sha256(), 0
     manifest: dict[str, Any] | None = None
     try:
         # Closed before the end is recorded: it holds the connection.
-        with closing(found):
-            for piece, held in _pieces(form, form.lines(Events().of(found))):
+        with closing(source):
+            for piece, held in _pieces(lines):
                 digest.update(piece)
                 yield piece
                 rows += held
@@ -119,9 +150,9 @@ def export(*, found: Generator[Found], form: Form, terms: Terms) -> Generator[by
         end_export(terms=terms, manifest=manifest, rows=rows)
 
 
-def _pieces(form: Form, lines: Iterable[str]) -> Iterator[tuple[bytes, int]]:
-    """Yield pieces, each with the number of its events."""
-    held, size, rows = [form.head()], 0, 0
+def _pieces(lines: Iterator[str]) -> Iterator[tuple[bytes, int]]:
+    """Yield pieces, each with the number of its lines, for which the head does not count."""
+    held, size, rows = [next(lines)], 0, 0
     for line in lines:
         held.append(line)
         size += len(line)
@@ -136,6 +167,11 @@ def _row(cells: Iterable[Any]) -> str:
     written = io.StringIO()
     csv.writer(written, lineterminator="\n").writerow(cells)
     return written.getvalue()
+
+
+def _of_operation(summary: Mapping[str, Any]) -> list[Any]:
+    known = {**summary, **summary["counts"], "operation": summary["id"]}
+    return [_harmless(known[name]) for name in _OF_OPERATION]
 
 
 def _cells(event: Mapping[str, Any]) -> list[Any]:

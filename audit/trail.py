@@ -8,7 +8,7 @@ whomever, and their own operations.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -30,11 +30,14 @@ from audit.subjects import subjects
 # What is said of an operation along with each of its changes.
 SUMMARY = (
     *("id", "kind", "state", "channel", "actor_id", "actor_name", "token_name", "request_id"),
-    *("reason", "reverts_id", "created_at", "finished_at"),
+    *("reason", "reverts_id", "created_at", "started_at", "finished_at", "address", "user_agent"),
+    *("targets", "changed", "unchanged", "refused"),
 )
 # So many operations are looked at in one go.
 _MOST_AT_ONCE = 1000
 _IS_ONE_OF = "audit_operation.id = ANY(%s)"
+# So many operations are listed in one go for a stream.
+_WINDOW = 1_000
 _WORD = re.compile(r"\w+")
 
 
@@ -109,6 +112,11 @@ class Reader:
         found = self.wanted_operations()
         return found if self.sees_all else self.seen(self.near(found))
 
+    def hide(self, operation: Operation) -> None:
+        """Take from the operation what only auditors are told of others: from where they came."""
+        if self.sight is not None and operation.actor_id != self.actor.pk:
+            operation.address, operation.user_agent = None, ""
+
     @property
     def sees_all(self) -> bool:
         """Whether nothing that is looked for is hidden from the reader."""
@@ -145,25 +153,47 @@ class Reader:
 
 def read_operations(*, reader: Reader, after: Place | None, limit: int) -> list[Operation]:
     """Return a page of operations, newest first."""
-    found = reader.wanted_operations().defer("requested", "refusals", "parameters")
-    return _read_newest(reader, found, after, limit)
+    return _read_newest(reader, reader.wanted_operations(), after, limit)
+
+
+def stream_operations(*, reader: Reader) -> Generator[Operation]:
+    """Yield all operations, newest first, in flat memory."""
+    place = None
+    while page := read_operations(reader=reader, after=place, limit=_WINDOW):
+        yield from page
+        if len(page) < _WINDOW:
+            return
+        place = Place(page[-1].created_at, page[-1].pk)
 
 
 def read_window(*, reader: Reader, after: Place | None, limit: int) -> list[Operation]:
     """Return finished operations for what they changed to be told, newest first."""
     found = reader.wanted_operations().filter(finished_at__isnull=False)
-    return _read_newest(reader, found.select_related(None).only(*SUMMARY), after, limit)
+    return _read_newest(reader, found, after, limit)
 
 
 def _read_newest(
     reader: Reader, found: QuerySet[Operation], after: Place | None, limit: int
 ) -> list[Operation]:
-    """Return a page of those of the operations that the reader sees.
+    """Return a page of those of the operations that the reader sees, with what is told of them."""
+    found = found.select_related(None).only(*SUMMARY)
+    page = (
+        list(_older(found, after)[:limit])
+        if reader.sees_all
+        else _read_seen(reader, found, after, limit)
+    )
+    for operation in page:
+        reader.hide(operation)
+    return page
+
+
+def _read_seen(
+    reader: Reader, found: QuerySet[Operation], after: Place | None, limit: int
+) -> list[Operation]:
+    """Return a page of those of the operations that touched what the reader sees, or are their own.
 
     Whether they see one takes longer than to find it: some are found at a time, and then looked at.
     """
-    if reader.sees_all:
-        return list(_older(found, after)[:limit])
     page: list[Operation] = []
     size = limit
     while True:

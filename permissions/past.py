@@ -5,7 +5,7 @@ time is `audit.past`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -24,6 +24,8 @@ from tasks.past import TaskUnknown, find_task
 
 # As many tasks are looked at in one go, while a page is being filled.
 _CHUNK = 500
+# A page is given up on, and goes on with the next, after so many of them.
+_MOST_CHUNKS = 20
 
 
 class PersonUnknown(Exception):
@@ -81,6 +83,13 @@ class TaskRights(NamedTuple):
     def flags(self) -> int:
         """All that the ways give together."""
         return _together(self.ways)
+
+
+class RightsPage(NamedTuple):
+    """Some tasks, fewer where few fit, and the key behind which to go on; None at the end."""
+
+    rights: list[TaskRights]
+    following: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,19 +155,32 @@ def who_could(
 
 def what_could(*, user_id: int, moment: Moment) -> list[TaskRights]:
     """Return the tasks on which the user held any flag, by key, and why."""
+    page = read_rights(user_id=user_id, moment=moment)
+    found = page.rights
+    while page.following is not None and (moment.limit is None or len(found) < moment.limit):
+        page = read_rights(user_id=user_id, moment=replace(moment, after=page.following))
+        found += page.rights
+    return found[: moment.limit]
+
+
+def read_rights(*, user_id: int, moment: Moment) -> RightsPage:
+    """Return a page of the tasks on which the user held any flag, having looked at so many at most."""
     account = _read(queries.READ_ACCOUNT, {"user": user_id, "at": moment.at})
     if not account or not account[0][1]:
-        return []
+        return RightsPage([], None)
     search = _Search(user_id=user_id, at=moment.at, is_superuser=account[0][2])
     found: list[TaskRights] = []
     after = moment.after
-    while moment.limit is None or len(found) < moment.limit:
+    for _ in range(_MOST_CHUNKS):
         possible = search.possible(after=after)
         found += search.rights(possible)
+        if moment.limit is not None and len(found) >= moment.limit:
+            page = found[: moment.limit]
+            return RightsPage(page, page[-1].task.id)
         if len(possible) < _CHUNK:
-            break
+            return RightsPage(found, None)
         after = possible[-1]
-    return found[: moment.limit]
+    return RightsPage(found, after)
 
 
 class _Search:

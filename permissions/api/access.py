@@ -22,9 +22,9 @@ from permissions.past import (
     TaskThen,
     Way,
     find_account,
+    read_rights,
     task_then,
     task_to_ask_about,
-    what_could,
     who_could,
 )
 from permissions.past_people import Moments, PersonThen, compare_rights, person_then
@@ -166,15 +166,14 @@ def _of_user(actor: User, asked: _Question) -> dict[str, Any]:
     if asked.compared_with:
         return {"user": asked.user, "account": account, **_compared_rights(user_id, asked)}
     moment = Moment(at=asked.at, after=asked.after, limit=asked.limit)
-    found = what_could(user_id=user_id, moment=moment)
-    full = len(found) == asked.limit
+    found, following = read_rights(user_id=user_id, moment=moment)
     return {
         "user": asked.user,
         "account": account,
         "rights": [
             _rights_data(rights, asked.flags) for rights in found if rights.flags & asked.flags
         ],
-        "next": encode_place([found[-1].task.id]) if full else None,
+        "next": None if following is None else encode_place([following]),
     }
 
 

@@ -1,7 +1,6 @@
 """`/api/v2/operations/{id}`: how far an operation has come, its cancelling and its undo."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from audit.context import Origin
+from audit.events import counts_of, duration_of, timestamp
 from audit.models import UNFINISHED, Channel, Operation, Progress, RefusedAttempt, State
 from audit.visibility import visible_operations
 from tasks.api.openapi import (
@@ -20,7 +20,7 @@ from tasks.api.openapi import (
     describe_read,
 )
 from tasks.api.opsera import OPSERA_FAILURE, OPSERA_RESULT, OpseraBatchView, OpseraView
-from tasks.api.scopes import TASKS_READ, scope_of_kind
+from tasks.api.scopes import AUDIT_READ, TASKS_READ, scope_of_kind
 from tasks.api.views import body_of, json_response, location_of
 from tasks.batch.cancelling import cancel
 from tasks.batch.errors import Malformed, NotRevertible, OperationUnknown, TooLate
@@ -78,9 +78,15 @@ OPERATION = component(
             "reverts": {**_LOCATION, "description": "The operation that this one undid."},
             "reverted_by": {"type": "array", "items": {"type": "string"}},
             "cancelled_by": {"type": ["string", "null"], "description": "The user's name."},
+            "address": {"type": ["string", "null"]},
+            "user_agent": {"type": ["string", "null"]},
             "created_at": _TIME,
             "started_at": _TIME,
             "finished_at": _TIME,
+            "duration": {
+                "type": ["number", "null"],
+                "description": "Seconds, without waiting for the worker; null before the end.",
+            },
         },
     },
 )
@@ -122,7 +128,11 @@ _UNDO = component(
 class OperationView(OpseraView):
     """Tells an operation's owner, and auditors, what it did or how far it has come."""
 
-    scopes: Mapping[str, str] = {"GET": TASKS_READ}
+    @property
+    def scopes(self) -> Mapping[str, str]:  # type: ignore[override]  # it depends on the token
+        """Ask for the scope to read tasks, with which one waits for an operation, or to read the trail."""
+        held = {TASKS_READ, AUDIT_READ}.intersection(getattr(self.request.auth, "scopes", ()))
+        return {"GET": AUDIT_READ if held == {AUDIT_READ} else TASKS_READ}
 
     def get(self, request: Request, operation_id: UUID) -> HttpResponse:
         """Answer with the operation.
@@ -266,12 +276,7 @@ def operation_data(operation: Operation) -> dict[str, Any]:
         "token": operation.token_name or None,
         "request_id": operation.request_id,
         "reason": operation.reason,
-        "counts": {
-            "targets": operation.targets,
-            "changed": operation.changed,
-            "unchanged": operation.unchanged,
-            "refused": operation.refused,
-        },
+        "counts": counts_of(operation),
         "progress": {
             "done": done if operation.state in _JUDGED_IN_PART else operation.targets,
             "total": operation.targets,
@@ -281,11 +286,10 @@ def operation_data(operation: Operation) -> dict[str, Any]:
         "reverts": location_of(operation.reverts_id),
         "reverted_by": [location_of(key) for key in reverted_by],
         "cancelled_by": operation.cancelled_by_name or None,
-        "created_at": _time(operation.created_at),
-        "started_at": _time(operation.started_at),
-        "finished_at": _time(operation.finished_at),
+        "address": operation.address,
+        "user_agent": operation.user_agent or None,
+        "created_at": timestamp(operation.created_at),
+        "started_at": timestamp(operation.started_at),
+        "finished_at": timestamp(operation.finished_at),
+        "duration": duration_of(operation),
     }
-
-
-def _time(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None

@@ -19,12 +19,12 @@ from rest_framework.request import Request
 
 from audit.differences import as_json
 from audit.events import Events, operation_summary
-from audit.exports import begin_export
+from audit.exports import Terms, begin_export
 from audit.models import Channel, State
 from audit.reading import ITSELF, ChangePlace, read_page, stream
-from audit.streams import CSV, FORMS, JSON_LINES, export
+from audit.streams import CSV, FORMS, JSON_LINES, export, export_operations
 from audit.subjects import subjects
-from audit.trail import By, Filter, Place, Reader, read_operations
+from audit.trail import By, Filter, Place, Reader, read_operations, stream_operations
 from tasks.api.opsera import OpseraView
 from tasks.api.parameters import Parameters, encode_place
 from tasks.api.scopes import AUDIT_READ
@@ -71,11 +71,19 @@ class OperationsView(OpseraView):
     """Lists operations, newest first."""
 
     scopes: Mapping[str, str] = {"GET": AUDIT_READ}
+    renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer, JsonLinesRenderer, CsvRenderer)
 
-    def get(self, request: Request) -> HttpResponse:
-        """Answer with a page of operations."""
+    def get(self, request: Request) -> HttpResponseBase:
+        """Answer with a page of operations, or with all of them as a stream."""
+        media_type = request.accepted_renderer.media_type
         parameters = Parameters(request)
         reader = _reader(request, parameters)
+        if media_type in FORMS:
+            parameters.check()
+            operations = stream_operations(reader=reader())
+            terms = _begun(request, {"list": "operations"}, media_type)
+            pieces = export_operations(operations=operations, form=FORMS[media_type], terms=terms)
+            return _streamed(pieces, "operations", media_type)
         place = parameters.place("after", (datetime, UUID))
         limit = parameters.integer("limit", least=1, most=_MOST) or _USUALLY
         parameters.check()
@@ -115,19 +123,10 @@ class _ChangesView(OpseraView):
         return HttpResponse(body, content_type="application/json", headers=_FRESH)
 
     def _export(self, request: Request, reader: Reader, media_type: str) -> HttpResponseBase:
-        asked = {name: request.query_params[name] for name in sorted(request.query_params)}
-        if reader.wanted.operation_id:
-            asked["operation"] = str(reader.wanted.operation_id)
-        terms = begin_export(
-            actor=reader.actor, origin=origin_of(request), asked=asked, form=media_type
-        )
-        pieces: Iterator[bytes] = export(
-            found=stream(reader=reader), form=FORMS[media_type], terms=terms
-        )
-        name = f"{self.exported}-{timezone.now():%Y%m%dT%H%M%SZ}.{FORMS[media_type].ending}"
-        headers = {**_FRESH, "Content-Disposition": f'attachment; filename="{name}"'}
-        content_type = f"{media_type}; charset=utf-8"
-        return StreamingHttpResponse(pieces, content_type=content_type, headers=headers)
+        operation = reader.wanted.operation_id
+        terms = _begun(request, {"operation": str(operation)} if operation else {}, media_type)
+        pieces = export(found=stream(reader=reader), form=FORMS[media_type], terms=terms)
+        return _streamed(pieces, self.exported, media_type)
 
 
 @DESCRIBE_EVENTS
@@ -156,6 +155,24 @@ class OperationChangesView(_ChangesView):
         if not reader.operations().exists():
             raise OperationUnknown
         return self.answer(request, {"operation_id": operation_id})
+
+
+def _begun(request: Request, fixed: Mapping[str, str], media_type: str) -> Terms:
+    """Record that an export begins; what is asked for is the query, and what the address says."""
+    asked = {name: request.query_params[name] for name in sorted(request.query_params)}
+    return begin_export(
+        actor=cast("User", request.user),
+        origin=origin_of(request),
+        asked={**asked, **fixed},
+        form=media_type,
+    )
+
+
+def _streamed(pieces: Iterator[bytes], named: str, media_type: str) -> HttpResponseBase:
+    name = f"{named}-{timezone.now():%Y%m%dT%H%M%SZ}.{FORMS[media_type].ending}"
+    headers = {**_FRESH, "Content-Disposition": f'attachment; filename="{name}"'}
+    content_type = f"{media_type}; charset=utf-8"
+    return StreamingHttpResponse(pieces, content_type=content_type, headers=headers)
 
 
 class _Asked:

@@ -47,8 +47,21 @@ OPERATION_SUMMARY = component(
             "request_id": {"type": "string"},
             "reason": {"type": "string"},
             "reverts": {**_TEXT, "description": "The operation that this one undid."},
+            "address": {**_TEXT, "description": "Told to auditors, and of one's own."},
+            "user_agent": {**_TEXT, "description": "Told to auditors, and of one's own."},
+            "counts": {
+                "type": "object",
+                "properties": {
+                    name: {"type": "integer", "minimum": 0}
+                    for name in ("targets", "changed", "unchanged", "refused")
+                },
+            },
             "created_at": _TIME,
             "finished_at": _TIME,
+            "duration": {
+                "type": ["number", "null"],
+                "description": "Seconds, without waiting for the worker; null before the end.",
+            },
         },
     },
 )
@@ -72,6 +85,15 @@ EVENT = component(
             "role": {"type": ["integer", "null"], "description": "The role's code."},
             "operation": OPERATION_SUMMARY,
             "changes": CHANGED_PLACES,
+            "parameters": {
+                "type": "object",
+                "description": "What was asked for, where an operation itself is told.",
+            },
+            "refusals": {
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "Why it was refused, where an operation itself is told.",
+            },
         },
     },
 )
@@ -124,19 +146,23 @@ def _page(name: str, key: str, items: Schema) -> Schema:
 
 _EVENTS = _page("EventPage", "events", EVENT)
 _STREAMS = {
-    (200, JSON_LINES): OpenApiResponse({"type": "string"}, description="One event per line."),
-    (200, CSV): OpenApiResponse({"type": "string"}, description="One event per row."),
+    (200, JSON_LINES): OpenApiResponse({"type": "string"}, description="One entry per line."),
+    (200, CSV): OpenApiResponse({"type": "string"}, description="One entry per row."),
 }
 
 DESCRIBE_OPERATIONS = describe_list(
     ReadDescription(
         operation_id="list_operations",
         summary="List operations, newest first",
-        description="Auditors read all operations, others what was done to tasks that they may view.",
+        description=(
+            "Auditors read all operations, others what was done to tasks that they may view."
+            + _STREAMED
+        ),
         tag="audit",
         result=_page("OperationPage", "operations", OPERATION_SUMMARY),
         failure=OPSERA_FAILURE,
         parameters=(*FILTER, *PAGING),
+        streams=_STREAMS,
     )
 )
 DESCRIBE_EVENTS = describe_list(

@@ -19,6 +19,7 @@ from permissions.past import (
     Way,
     compare_holders,
     find_account,
+    read_rights,
     task_then,
     task_to_ask_about,
     what_could,
@@ -146,7 +147,7 @@ def test_before_its_creation_a_task_did_not_exist(committed: Governed) -> None:
     assert not what_could(user_id=committed.developer.pk, moment=Moment(at=before))
 
 
-def test_answers_come_in_pages(committed: Governed) -> None:
+def test_answers_come_in_pages(committed: Governed, monkeypatch: pytest.MonkeyPatch) -> None:
     uids = committed.add_tasks(5)
     at = now()
     task = then(uids[0], at)
@@ -164,6 +165,12 @@ def test_answers_come_in_pages(committed: Governed) -> None:
     after = Moment(at=at, limit=3, after=first[-1].task.id)
     assert first + what_could(user_id=committed.viewer.pk, moment=after) == rights
     assert [right.task.uid for right in rights] == uids
+    # After so many tasks a page ends where it is, and says so.
+    monkeypatch.setattr("permissions.past._CHUNK", 1)
+    monkeypatch.setattr("permissions.past._MOST_CHUNKS", 2)
+    ended = read_rights(user_id=committed.viewer.pk, moment=Moment(at=at, limit=9))
+    assert (ended.rights, ended.following) == (rights[:2], rights[1].task.id)
+    assert what_could(user_id=committed.viewer.pk, moment=Moment(at=at)) == rights
 
 
 def test_who_is_asked_about_alone_is_answered_alone(committed: Governed) -> None:

@@ -43,6 +43,7 @@ def test_an_operation_tells_who_did_what_to_how_many(governed: Governed) -> None
     body = answer.json()
     times = [body.pop(name) for name in ("created_at", "started_at", "finished_at")]
     assert times == sorted(times)
+    assert 0 < body.pop("duration") < 60
     assert answer["Cache-Control"] == "no-store"
     assert body == {
         "id": location.rpartition("/")[2],
@@ -60,6 +61,8 @@ def test_an_operation_tells_who_did_what_to_how_many(governed: Governed) -> None
         "reverts": None,
         "reverted_by": [],
         "cancelled_by": None,
+        "address": "127.0.0.1",
+        "user_agent": None,
     }
 
 
@@ -78,9 +81,14 @@ def test_an_operation_is_there_for_its_actor_and_for_superusers(
 
 def test_reading_an_operation_takes_the_scope_to_read(governed: Governed) -> None:
     location = change_branch(caller_of(governed.developer), governed.add_tasks(1))
-    scopes = [scope for scope in Scope.values if scope != Scope.TASKS_READ]
-    answer = caller_of(governed.developer, scopes=scopes, name="writer").get(location)
-    assert answer.status_code == 403
+    reading = {Scope.TASKS_READ, Scope.AUDIT_READ}
+    scopes = [scope for scope in Scope.values if scope not in reading]
+    assert (
+        caller_of(governed.developer, scopes=scopes, name="none").get(location).status_code == 403
+    )
+    for scope in reading:
+        caller = caller_of(governed.developer, scopes=[*scopes, scope], name=scope)
+        assert caller.get(location).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["none", "42", str(uuid4()), str(uuid4()).upper()])

@@ -15,7 +15,7 @@ from permissions.models import Scope
 from tasks.changes import SetEnabled, UpdateSettings
 from tests.batches import apply
 from tests.conftest import Governed
-from tests.tasks.api.caller import Caller, caller_of
+from tests.tasks.api.caller import SETTINGS_TASKS, Caller, caller_of, update
 
 
 OPERATIONS = "/api/v2/operations"
@@ -116,6 +116,39 @@ def test_json_lines_end_with_a_manifest_that_proves_them_whole(
     }
     (event,) = auditor.get(f"{EVENTS}?kind=export_trail_finished").json()["events"]
     assert event["parameters"] == ended.parameters
+
+
+def test_operations_are_streamed_as_they_are_listed(auditor: Caller, uids: list[str]) -> None:
+    path = f"{OPERATIONS}?kind=update_settings"
+    (listed,) = auditor.get(path).json()["operations"]
+    line, last = streamed(auditor, path, "application/x-ndjson").splitlines()
+    assert json.loads(line) == listed
+    manifest = json.loads(last)["manifest"]
+    assert (manifest["rows"], manifest["asked"]["list"]) == (1, "operations")
+    head, row, _ = csv.reader(io.StringIO(streamed(auditor, path, "text/csv").decode()))
+    told = dict(zip(head, row, strict=True))
+    assert (told["operation"], told["changed"], told["channel"]) == (listed["id"], "2", "command")
+    assert listed["counts"] == {"targets": 2, "changed": 2, "unchanged": 0, "refused": 0}
+    assert 0 < listed["duration"] < 60
+    assert auditor.get(f"{OPERATIONS}/{listed['id']}").json()["counts"] == listed["counts"]
+
+
+def test_from_where_others_came_is_told_to_auditors_alone(
+    auditor: Caller, uids: list[str], governed: Governed
+) -> None:
+    developer, manager = caller_of(governed.developer), caller_of(governed.manager, name="other")
+    answer = developer.post(
+        SETTINGS_TASKS, update(uids[1:], {"repository": {"branch": "next"}}), User_Agent="robot/1"
+    )
+    path = f"{OPERATIONS}?kind=update_settings&limit=1"
+    told = {}
+    for caller in (auditor, developer, manager):
+        (operation,) = caller.get(path).json()["operations"]
+        assert answer["Location"].endswith(operation["id"])
+        (event,) = caller.get(f"{OPERATIONS}/{operation['id']}/changes").json()["events"]
+        assert event["operation"] == operation
+        told[caller.token] = (operation["address"], operation["user_agent"])
+    assert list(told.values()) == [("127.0.0.1", "robot/1")] * 2 + [(None, None)]
 
 
 def test_a_table_has_the_same_rows_and_no_formulas(auditor: Caller, uids: list[str]) -> None:
