@@ -322,13 +322,13 @@ def look_everywhere(world: World) -> None:
         if file.is_file():
             world.planted.shown.append((f"export_audit: {file.name}", file.read_bytes()))
     pages = {*addresses(governed).values()}
-    pages |= {page("audit_operation_change", each.pk) for each in Operation.objects.all()}
     for task in Task.objects.filter(uid__in=world.uids):
         pages |= {page(f"tasks_task_{name}", task.pk) for name in ("change", "history")}
     pages |= {page("tasks_task_export_list") + f"?as={kind}" for kind in FILES}
-    for user in (auditor(), governed.manager, governed.admin):
+    operations = {page("audit_operation_change", each.pk) for each in Operation.objects.all()}
+    for user, addresses_of in ((auditor(), pages | operations), (governed.manager, pages)):
         client = visit(user)
-        for address in sorted(pages):
+        for address in sorted(addresses_of):
             look(f"{address} as {user}", client.get(address))
     reader = caller_of(governed.admin, name="reader")
     for accept in ("application/json", "application/x-ndjson", "text/csv"):

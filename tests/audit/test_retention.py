@@ -29,6 +29,7 @@ from tests.conftest import ORIGIN, Governed
 from tests.held_threads import threads
 
 
+SECRET = "planted-in-an-old-month"
 HISTORY = Task.history.model
 TABLE = HISTORY._meta.db_table
 
@@ -40,7 +41,8 @@ def aged(governed: Governed) -> Iterator[Governed]:
         numbers = [model._meta.db_table]
         execute("SELECT setval(pg_get_serial_sequence(%s, 'history_id'), 1)", numbers)
     uids = governed.add_tasks(3)
-    apply(governed.developer, UpdateSettings(patch={"repository": {"branch": "old"}}), uids[:2])
+    patch = {"repository": {"branch": "old", "token": SECRET}}
+    apply(governed.developer, UpdateSettings(patch=patch), uids[:2])
     execute("SET CONSTRAINTS ALL IMMEDIATE")
     for model in history_models():
         table = model._meta.db_table
@@ -195,6 +197,13 @@ def test_an_archive_is_verified_without_a_database(archive: Path) -> None:
     ended = verify_export(archive)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert f"seals 1 to {archived_until()}, up to" in ended.stdout
+
+
+def test_an_archive_names_secrets_and_holds_none(archive: Path) -> None:
+    files = {file.name: gzip.decompress(file.read_bytes()) for file in archive.glob("*.gz")}
+    assert b"secret:" in files["documents.jsonl.gz"]
+    for content in (*files.values(), *(file.read_bytes() for file in archive.glob("*.json"))):
+        assert SECRET.encode() not in content
 
 
 def test_what_was_dropped_where_and_why_is_an_operation(aged: Governed, archive: Path) -> None:

@@ -1,13 +1,17 @@
 """Sign-ins are events of the trail, and failed ones do not flood it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import reverse
+from simple_history.models import registered_models
 
 from audit.models import Channel, Operation, RefusedAttempt, State
+from tests.tokens import issue
+from tests.visitors import save
 
 
 @pytest.fixture
@@ -52,6 +56,64 @@ def test_a_name_that_nobody_has_is_not_kept(account: User, username: str) -> Non
     (event,) = events("failed_sign_in")
     assert (event.actor, event.actor_name) == (None, "")
     assert "hunter2" not in str(Operation.objects.filter(pk=event.pk).values().get())
+
+
+def make_token(client: Client) -> None:
+    form = {"name": "nightly", "scopes": ["tasks:read"], "days": 3}
+    client.post(reverse("admin:permissions_apitoken_add"), form)
+
+
+def use_token_elsewhere(client: Client) -> None:
+    issued = issue(User.objects.get(username="dana"))
+    for address in ("192.0.2.1", client.defaults["REMOTE_ADDR"]):
+        headers = {"Authorization": f"Bearer {issued.secret}"}
+        client.get("/api/v2/operations", headers=headers, REMOTE_ADDR=address)
+
+
+def fail_to_sign_in(client: Client) -> None:
+    client.logout()
+    client.post(reverse("admin:login"), {"username": "dana", "password": "wrong"})
+
+
+def set_own_password(client: Client) -> None:
+    form = {"old_password": "correct horse"}
+    form |= {"new_password1": "battery staple", "new_password2": "battery staple"}
+    client.post(reverse("admin:password_change"), form)
+
+
+def give_group(client: Client) -> None:
+    dana = User.objects.get(username="dana")
+    groups = [Group.objects.create(name=name).pk for name in ("release", "guild")]
+    form = {"username": "dana", "is_active": "on", "is_superuser": "on", "groups": groups}
+    save(client, reverse("admin:auth_user_change", args=[dana.pk]), form)
+
+
+@pytest.mark.parametrize(
+    ("act", "kind", "rows"),
+    [
+        (make_token, "create_token", 1),
+        (use_token_elsewhere, "use_token_from_new_address", 0),
+        (fail_to_sign_in, "failed_sign_in", 0),
+        (set_own_password, "set_password", 0),
+        # Both memberships, and that the account is no staff any more.
+        (give_group, "change_user", 3),
+    ],
+)
+def test_what_happens_to_an_account_says_who_from_where_and_with_what(
+    account: User, act: Callable[[Client], None], kind: str, rows: int
+) -> None:
+    User.objects.update(is_staff=True)
+    client = Client(REMOTE_ADDR="2001:db8::7", HTTP_USER_AGENT="browser 7")
+    client.force_login(account)
+    act(client)
+    (event,) = events(kind)
+    assert (event.actor_name, event.address, event.user_agent) == (
+        "dana",
+        "2001:db8::7",
+        "browser 7",
+    )
+    histories = [model.history.filter(operation=event) for model in registered_models.values()]
+    assert sum(found.count() for found in histories) == rows
 
 
 def test_who_is_no_staff_does_not_sign_in(account: User) -> None:
