@@ -142,16 +142,17 @@ def left_out(*, actor: User, operation_id: UUID) -> list[str]:
     return [uid for kind in OutcomeKind if kind in REFUSED_KINDS for uid in uids_with(draft, kind)]
 
 
-def open_draft(*, actor: User, draft_id: UUID) -> Draft:
-    """Return the actor's draft.
+def open_draft(*, actor: User, draft_id: UUID, without: Sequence[str] = ()) -> Draft:
+    """Return the actor's draft; what it is wanted `without` is read once it is asked for.
 
     Raises:
         DraftUnusable: it is somebody else's, too old, or none.
     """
-    found = Draft.objects.filter(pk=draft_id, actor=actor, expires_at__gt=timezone.now()).first()
-    if found is None:
+    found = Draft.objects.filter(pk=draft_id, actor=actor, expires_at__gt=timezone.now())
+    draft = found.defer(*without).first()
+    if draft is None:
         raise DraftUnusable
-    return found
+    return draft
 
 
 def preview_draft(*, actor: User, draft: Draft, change: Change[Any], origin: Origin) -> None:

@@ -77,7 +77,8 @@ class ImportPages:
     def preview(self, request: HttpRequest, draft_id: UUID) -> HttpResponse:
         """Show what would become of each row; sent back, add the tasks."""
         try:
-            draft = open_draft(actor=actor_of(request), draft_id=draft_id)
+            # The file may be long, and only what was told of it is shown.
+            draft = open_draft(actor=actor_of(request), draft_id=draft_id, without=["change"])
             if draft.operation:
                 return _to("audit_operation_change", draft.operation)
             if request.method == "POST":

@@ -1,11 +1,13 @@
 """Importing tasks in the admin: looked at row by row, then added as they were looked at."""
 
 import json
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
 import openpyxl
 import pytest
+from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
@@ -13,8 +15,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit.models import Channel, Operation, State
+from audit.recorder import administrative_operation
+from permissions.models import RoleMember
+from permissions.roles import create_project
 from tasks.models import Draft, Secret, Task
-from tests.conftest import Governed, build_governed
+from tests.conftest import ORIGIN, Governed, build_governed
+from tests.permissions.governance import add_steward
 from tests.visitors import page, persona, text_of, visit
 
 
@@ -195,6 +201,42 @@ def test_who_may_add_tasks_nowhere_imports_nothing(governed: Governed, name: str
     assert "/task/import/" not in text_of(client.get(page("tasks_task_changelist")))
 
 
+def managing_by_group(governed: Governed) -> User:
+    """Return a user in a group that holds the managers' role."""
+    group = Group.objects.create(name="leads")
+    governed.outsider.groups.add(group)
+    with administrative_operation(actor=governed.admin, kind="add_member", origin=ORIGIN):
+        RoleMember.objects.create(role=governed.role(3), group=group)
+    return governed.outsider
+
+
+@pytest.mark.parametrize(
+    ("who", "may"),
+    [
+        (lambda governed: governed.admin, True),
+        (lambda governed: governed.manager, True),
+        (managing_by_group, True),
+        # Holds the managers' flags, by a role of another code.
+        (add_steward, False),
+    ],
+    ids=["superuser", "manager", "by group", "steward"],
+)
+def test_the_button_is_for_those_who_may_import_into_some_project(
+    governed: Governed, who: Callable[[Governed], User], may: bool
+) -> None:
+    client = visit(who(governed))
+    shown = text_of(client.get(page("tasks_task_changelist")))
+    assert ("/task/import/" in shown) is may
+    assert client.get(page("tasks_task_import_file")).status_code == (200 if may else 403)
+
+
+def test_whoever_created_a_project_may_import_into_it(governed: Governed) -> None:
+    with administrative_operation(actor=governed.admin, kind="x", origin=ORIGIN) as operation:
+        create_project(actor=governed.viewer, operation=operation, name="mine")
+    shown = text_of(visit(governed.viewer).get(page("tasks_task_changelist")))
+    assert "/task/import/" in shown
+
+
 def test_what_an_export_writes_for_a_secret_is_not_taken_for_one(governed: Governed) -> None:
     row = ["build", "payments", "payments-git", '"secret, set"']
     file = csv_file([["name", "project", "type", "settings.repository.token"], row])
@@ -215,6 +257,7 @@ def test_looking_at_an_import_writes_nothing_and_a_page_of_it_costs_what_any_cos
         with CaptureQueriesContext(connection) as asked:
             shown = client.get(address, {"page": number})
         assert not [query for query in asked if not query["sql"].startswith("SELECT")]
+        assert not [query for query in asked if '"tasks_draft"."change"' in query["sql"]]
         pages.append((len(asked), len(shown.context["good_rows"])))
     assert pages == [(3, 50), (3, 20), (3, 50), (3, 50), (3, 50)]
 
