@@ -37,13 +37,14 @@ class Guard(pgtrigger.Trigger):
     """A trigger that calls one of our own functions.
 
     `fires` says when, in the words of the database, so that a trigger of its name that fires less
-    often is noticed.
+    often is noticed. `of_parts` says whether the partitions of a table have it, too.
     """
 
-    def __init__(self, *, function: str, fires: str, **how: Any) -> None:
+    def __init__(self, *, function: str, fires: str, of_parts: bool = True, **how: Any) -> None:
         super().__init__(**how, func=f"RAISE EXCEPTION 'the trigger calls {function}() instead';")
         self.function = function
         self.fires = fires
+        self.of_parts = of_parts
 
     def render_execute(self, model: models.Model) -> str:
         """Return what the trigger calls."""
@@ -71,6 +72,21 @@ APPEND_ONLY = (
         fires="BEFORE DELETE OR UPDATE ON {table} FOR EACH ROW",
     ),
     NEVER_TRUNCATED,
+)
+
+# For history: what is written belongs to what is not over yet. Partitions are written through their table.
+GUARDS_OF_HISTORY = (
+    *APPEND_ONLY,
+    Guard(
+        name="joins_nothing_finished",
+        function="audit_guard_history",
+        level=pgtrigger.Statement,
+        operation=pgtrigger.Insert,
+        when=pgtrigger.After,
+        referencing=pgtrigger.Referencing(new="new_rows"),  # type: ignore[no-untyped-call]
+        fires="AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT",
+        of_parts=False,
+    ),
 )
 
 # For operations, which change until they are finished.
@@ -140,12 +156,25 @@ def missing_guards(connection: BaseDatabaseWrapper) -> list[InstalledGuard]:
     with connection.cursor() as cursor:
         cursor.execute(_PARTITIONS)
         parts = cursor.fetchall()
+        whole = _of_tables_alone()
         expected += [
-            guard.on(part) for table, part in parts for guard in expected if guard.table == table
+            guard.on(part)
+            for table, part in parts
+            for guard in expected
+            if guard.table == table and guard.name not in whole
         ]
         cursor.execute(_INSTALLED, {"names": [guard.name for guard in expected]})
         installed = set(map(InstalledGuard._make, cursor.fetchall()))
     return [guard for guard in expected if guard not in installed]
+
+
+def _of_tables_alone() -> set[str]:
+    """Return the names of the guards that partitions do not have."""
+    return {
+        trigger.get_pgid(model)
+        for model, trigger in pgtrigger.registered()
+        if isinstance(trigger, Guard) and not trigger.of_parts
+    }
 
 
 def _installed(table: str, name: str, guard: Guard, bodies: dict[str, str]) -> InstalledGuard:

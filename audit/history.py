@@ -12,7 +12,7 @@ from django.db import models
 from simple_history import register
 from simple_history.models import HistoricalRecords
 
-from audit.append_only import APPEND_ONLY
+from audit.append_only import GUARDS_OF_HISTORY
 from audit.context import current_operation, current_operation_id
 from audit.models import Operation
 
@@ -88,7 +88,7 @@ class TrackedRecords(HistoricalRecords):  # type: ignore[misc]  # the library ha
             models.Index(fields=["history_date"], name=f"{name}_date"),
             *self._indexed,
         )
-        options["triggers"] = APPEND_ONLY
+        options["triggers"] = GUARDS_OF_HISTORY
         return options
 
 

@@ -1,5 +1,5 @@
--- The past is made when it is the present: an operation ends by the clock, and was asked for at most a day
--- before it is written. What is asked about the past goes by these times.
+-- The past is made when it is the present: an operation ends by the clock, and answers about the past go by
+-- its end. It was asked for at most two days before it is written; a web server's clock may be wrong.
 CREATE FUNCTION audit_guard_time() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     now timestamptz := clock_timestamp();
@@ -9,7 +9,7 @@ BEGIN
             USING ERRCODE = 'restrict_violation';
     END IF;
     IF TG_OP = 'INSERT'
-        AND NEW.created_at NOT BETWEEN now - interval '1 day' AND now + interval '10 minutes'
+        AND NEW.created_at NOT BETWEEN now - interval '2 days' AND now + interval '2 days'
     THEN
         RAISE EXCEPTION 'operation %: it is written at %, and was not asked for at %',
             NEW.id, now, NEW.created_at

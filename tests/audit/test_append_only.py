@@ -152,7 +152,7 @@ def test_an_operation_is_finished_when_it_has_a_time_and_only_then(queued: Opera
 
 @pytest.mark.parametrize(
     ("field", "days"),
-    [("finished_at", -1), ("finished_at", 1), ("created_at", -2), ("created_at", 1)],
+    [("finished_at", -1), ("finished_at", 1), ("created_at", -3), ("created_at", 3)],
 )
 def test_nobody_writes_an_operation_of_another_time(
     governed: Governed, field: str, days: int
@@ -163,6 +163,16 @@ def test_nobody_writes_an_operation_of_another_time(
     setattr(operation, field, now + timedelta(days=days))
     with pytest.raises(IntegrityError, match=f"operation {operation.pk}: it"), transaction.atomic():
         operation.save(force_insert=True)
+
+
+def test_nothing_is_added_to_a_finished_operation(recorded: Governed) -> None:
+    for history in HISTORIES:
+        table = history._meta.db_table
+        with pytest.raises(IntegrityError, match="it is finished, and gets no further rows"):
+            execute(
+                f"INSERT INTO {table} SELECT (jsonb_populate_record("  # noqa: S608 - a table of ours
+                f" row, '{{\"history_id\": -1}}')).* FROM {table} AS row LIMIT 1"
+            )
 
 
 def test_nobody_finishes_an_operation_at_another_time(queued: Operation) -> None:
