@@ -1,5 +1,6 @@
 """Pages of tracked objects: who sees the object reads its history, and so do auditors."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin.utils import unquote
@@ -10,7 +11,7 @@ from django.urls import reverse
 from audit.admin.base import BaseAdmin
 from audit.admin.panels import pages_of
 from audit.admin.requests import actor_of
-from audit.admin.timeline import read_timeline
+from audit.admin.timeline import TimelineRow, read_timeline
 from audit.visibility import may_audit
 
 
@@ -51,7 +52,7 @@ class HistoryAdmin(BaseAdmin):
         name = f"{self.opts.app_label}_{self.opts.model_name}"
         context = {
             **self.admin_site.each_context(request),
-            "title": f"History: {shown or page.rows[-1].what}",
+            "title": f"History: {shown or self._name_in(page.rows)}",
             "opts": self.opts,
             "original": shown,
             "timeline": page,
@@ -64,6 +65,11 @@ class HistoryAdmin(BaseAdmin):
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/history.html", context)
+
+    def _name_in(self, rows: Sequence[TimelineRow]) -> str:
+        """Return what the object is called in its history, of which other rows are part as well."""
+        own = (row.what for row in rows if row.model is self.model)
+        return next(own, rows[-1].what)
 
     def may_read_history(self, request: HttpRequest, key: int) -> bool:
         """Return whether the visitor reads the history of what they do not see: auditors do."""

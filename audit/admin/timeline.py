@@ -21,8 +21,9 @@ KINDS = {"+": "added", "~": "changed", "-": "removed"}
 
 
 class TimelineRow(NamedTuple):
-    """A row of history as a page shows it; `key` is that of the object on whose page it belongs."""
+    """A row of a model's history as a page shows it; `key` is of the object on whose page it belongs."""
 
+    model: type[models.Model]
     at: datetime
     what: str
     kind: str
@@ -99,6 +100,7 @@ def told_rows(
 def _row(row: Any, older: Any, described: Described, more: Sequence[Difference]) -> TimelineRow:
     differences = [*_differences(older, row, described), *more] if older else []
     return TimelineRow(
+        row.instance_type,
         row.history_date,
         described.label(row),
         KINDS[row.history_type],

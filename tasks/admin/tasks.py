@@ -45,6 +45,9 @@ class TaskPaginator(EstimatingPaginator):
     bound = settings.BULKHEAD_MAX_TARGETS
 
 
+_CHOOSE = "tasks_task_choose"
+
+
 @admin.register(Task)
 class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
     """Tasks that the visitor may view, and what can be done to them."""
@@ -134,8 +137,12 @@ class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
         return {each.name: (partial(_chosen, each), each.name, each.label) for each in offered}
 
     def has_choose_permission(self, request: HttpRequest) -> bool:
-        """Let choose by id who may do anything to some task or other."""
-        return bool(rights_anywhere(request))
+        """Let choose by id who may do anything to some task or other; record who tries without."""
+        if rights_anywhere(request):
+            return True
+        if request.resolver_match and request.resolver_match.url_name == _CHOOSE:
+            record_action_without_right(request=request)
+        return False
 
     @action(description="Choose by id", icon="list_alt", permissions=["choose"], path="drafts")
     def choose(self, request: HttpRequest) -> HttpResponse:

@@ -1,5 +1,6 @@
 """What visitors do on several journeys."""
 
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from tasks.models import Task
@@ -48,8 +49,7 @@ def apply(page: Page) -> None:
 
 
 def moments_of(task: Task) -> tuple[str, str]:
-    """Return when the task was made and when it was changed last, as a form takes moments."""
-    history = task.history.order_by("history_id")
-    times = [row.operation.finished_at for row in (history.first(), history.last())]
-    first, last = (f"{at:%Y-%m-%dT%H:%M:%S.%f}" for at in times)
-    return first, last
+    """Return when the task was made, and now, as a form takes moments."""
+    made = task.history.earliest("history_id").operation.finished_at
+    first, now = (f"{at:%Y-%m-%dT%H:%M:%S.%f}" for at in (made, timezone.now()))
+    return first, now

@@ -1,14 +1,19 @@
 """What those see who may little: nothing, all without changing any, or all that happened."""
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Page, expect
 
+from audit.models import Operation, State
+from permissions.models import ApiToken, Role, RolePermission
+from tasks.admin.drafts import new_draft
 from tasks.changes import UpdateSettings
-from tasks.models import Task
+from tasks.models import Task, TaskType
 from tests.batches import apply as apply_change
 from tests.conftest import Governed
 from tests.journeys.admin import steps
 from tests.journeys.admin.chromium import Windows
-from tests.visitors import auditor
+from tests.tokens import issue
+from tests.visitors import auditor, persona
 from tests.visitors import page as address
 
 
@@ -69,3 +74,75 @@ def test_the_auditor_reads_what_happened_and_changes_nothing(
     expect(page.get_by_role("button", name="Undo", exact=True)).to_have_count(0)
     page.goto(steps.LIST)
     expect(page.locator("#action-toggle")).to_have_count(0)
+
+
+def post(page: Page, path: str, **fields: str) -> int:
+    """Send a form that no page has, from the page that is open; return how it is answered."""
+    page.goto("/admin/")
+    with page.expect_navigation() as answered:
+        page.evaluate(
+            """([action, fields]) => {
+              const form = Object.assign(document.createElement("form"), { method: "post", action });
+              form.append(document.querySelector("[name=csrfmiddlewaretoken]").cloneNode());
+              for (const [name, value] of Object.entries(fields)) {
+                form.append(Object.assign(document.createElement("input"), { name, value }));
+              }
+              document.body.append(form);
+              form.submit();
+            }""",
+            [path, fields],
+        )
+    answer = answered.value
+    assert answer is not None
+    return answer.status
+
+
+def what_is(governed: Governed) -> list[object]:
+    """Return all that the crafted requests are about, as it stands."""
+    return [
+        list(Task.objects.filter(project=governed.project).values()),
+        list(Role.objects.filter(project=governed.project).order_by("pk").values()),
+        list(RolePermission.objects.filter(matrix__project=governed.project).values()),
+        list(TaskType.objects.filter(pk=governed.task_type.pk).values()),
+        list(ApiToken.objects.filter(owner=governed.manager).values()),
+        list(
+            Operation.objects.exclude(state=State.REFUSED).values_list(
+                "kind", "state", "actor_name"
+            )
+        ),
+    ]
+
+
+@pytest.mark.parametrize("name", ["viewer", "auditor", "outsider"])
+def test_what_is_sent_past_the_pages_is_refused(
+    windows: Windows, governed: Governed, name: str
+) -> None:
+    (uid,) = governed.add_tasks(1)
+    made = apply_change(governed.manager, MAIN, [uid]).operation
+    token = issue(governed.manager).token
+    draft = new_draft(actor=governed.manager, action="disable", uids=[uid])
+    toggled = f"{address('tasks_project_preview_permissions', governed.project.pk)}?grant=8.is_copy"
+    crafted = {
+        address("tasks_task_choose"): {"action": "disable", "uids": uid},
+        address("tasks_task_draft", draft.pk): {"reason": "mine"},
+        address("tasks_task_draft_preview", draft.pk): {"apply": "0" * 64},
+        address("tasks_task_import_file"): {"format": "0"},
+        toggled: {"fingerprint": "0" * 64},
+        address("tasks_tasktype_change", governed.task_type.pk): {"name": "mine", "schema": "{}"},
+        address("permissions_role_change", governed.role(8).pk): {"name": "mine"},
+        address("permissions_apitoken_revoke", token.pk): {},
+        address("audit_operation_undo", made.pk): {},
+        address("audit_operation_cancel", made.pk): {},
+    }
+    user = persona(name, governed=governed)
+    page = windows.open(user)
+    before = what_is(governed)
+    answers = {path: post(page, path, **fields) for path, fields in crafted.items()}
+    # A viewer gets as far as pages that say so.
+    said = {toggled, address("tasks_task_choose")} if name == "viewer" else set()
+    assert {path for path, status in answers.items() if status < 400} == said
+    assert what_is(governed) == before
+    refused = Operation.objects.filter(
+        actor=user, state=State.REFUSED, created_at__gt=made.created_at
+    )
+    assert {"choose_tasks", "use_draft"} <= set(refused.values_list("kind", flat=True))
