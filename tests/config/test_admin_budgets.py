@@ -45,11 +45,15 @@ Answers = Mapping[str, Mapping[str, str]]
 
 
 class Measured(NamedTuple):
-    """How every page answers where there is little, where there is much, and where that is estimated."""
+    """How every page answers where there is little, where there is much, and where that is estimated.
+
+    `counted` is the home page of who sees so few tasks among many that they are counted.
+    """
 
     before: Answers
     after: Answers
     estimated: Answers
+    counted: Mapping[str, str]
     tasks_are_bounded: bool
 
 
@@ -87,7 +91,10 @@ def _measure() -> Measured:
         estimated = {page: _answers(few, address) for page, address in lists.items()}
         shown = visitors["manager"].get(asked["tasks_task_changelist"]).context["cl"]
         bounded = shown.paginator.is_bounded
-    return Measured(before, after, estimated, bounded)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(extent, "DRAWN", 10)
+        counted = _answers(few, asked["index"])
+    return Measured(before, after, estimated, counted, bounded)
 
 
 @contextmanager
@@ -139,6 +146,17 @@ def test_a_list_costs_the_same_whether_its_rows_are_counted_or_estimated(
 ) -> None:
     assert measured.tasks_are_bounded
     assert measured.estimated == {page: measured.before[page] for page in measured.estimated}
+
+
+def test_home_takes_at_most_two_more_queries_where_it_counts_few_tasks_among_many(
+    measured: Measured,
+) -> None:
+    price, counting = (
+        {name: int(answer.removeprefix("200: ")) for name, answer in answers.items()}
+        for answers in (measured.before["index"], measured.counted)
+    )
+    more = {name: counting[name] - price[name] for name in price}
+    assert more == {"superuser": 1, "manager": 2}
 
 
 def test_no_page_fails_and_each_is_opened_by_somebody(measured: Measured) -> None:
