@@ -23,6 +23,8 @@ class Channel(models.TextChoices):
     ADMIN = "admin", _("admin")
     API = "api", _("API")
     COMMAND = "command", _("command line")
+    IMPORT = "import", _("import")
+    WORKER = "worker", _("worker")
     DATABASE = "database", _("outside the application")
 
 

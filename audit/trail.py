@@ -8,10 +8,9 @@ whomever, and their own operations.
 """
 
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -21,8 +20,9 @@ from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from psycopg import sql
 
+from audit.channels import came_through, done_by
 from audit.facets import wanted_facets
-from audit.models import Channel, Operation
+from audit.models import Operation
 from audit.queries import operations_of_task, touches_task
 from audit.subjects import subjects
 
@@ -39,19 +39,6 @@ _IS_ONE_OF = "audit_operation.id = ANY(%s)"
 # So many operations are listed in one go for a stream.
 _WINDOW = 1_000
 _WORD = re.compile(r"\w+")
-
-
-class By(StrEnum):
-    """Who acts: people at a page or a terminal, or programs with a token."""
-
-    PEOPLE = "people"
-    AUTOMATION = "automation"
-
-
-CHANNELS_OF: Mapping[str, Sequence[str]] = {
-    By.PEOPLE: (Channel.ADMIN, Channel.COMMAND),
-    By.AUTOMATION: (Channel.API,),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,8 +216,6 @@ def _filtered(found: QuerySet[Operation], wanted: Filter) -> QuerySet[Operation]
         "pk": wanted.operation_id,
         "actor_name": wanted.actor,
         "kind": wanted.kind,
-        "channel": wanted.channel,
-        "channel__in": CHANNELS_OF.get(wanted.by),
         "state": wanted.state,
         "request_id": wanted.request_id,
         "created_at__gte": wanted.since,
@@ -244,6 +229,9 @@ def _filtered(found: QuerySet[Operation], wanted: Filter) -> QuerySet[Operation]
     )
     columns |= {"facets__contains": facets.all_of, "facets__overlap": facets.any_of}
     found = found.filter(**{name: value for name, value in columns.items() if value})
+    for asked, condition in ((wanted.channel, came_through), (wanted.by, done_by)):
+        if asked:
+            found = found.filter(condition(asked))
     return with_words(found, wanted.text)
 
 

@@ -10,9 +10,9 @@ from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, Te
 from unfold.utils import parse_datetime_str
 
 from audit.admin.requests import actor_of
-from audit.models import Operation
+from audit.channels import By, came_through, done_by
+from audit.models import Channel, Operation
 from audit.titles import title_of
-from audit.trail import CHANNELS_OF, By
 from audit.visibility import may_audit, visible_operations
 
 
@@ -67,13 +67,33 @@ class ByFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no types
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return who there is."""
         del request, model_admin
-        return [(By.PEOPLE, "People"), (By.AUTOMATION, "Programs with a token")]
+        return [
+            (By.PEOPLE, "People, in the admin"),
+            (By.AUTOMATION, "Programs: tokens and the command line"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep what came in through one of their channels."""
+        """Keep what they did."""
         del request
-        channels = CHANNELS_OF.get(self.value())
-        return queryset.filter(channel__in=channels) if channels else queryset
+        by = self.value()
+        return queryset.filter(done_by(by)) if by in list(By) else queryset
+
+
+class ChannelFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no types
+    """Where it came in, or what carried it out."""
+
+    title = "channel"
+    parameter_name = "channel__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the channels."""
+        del request, model_admin
+        return [(value, str(label)) for value, label in Channel.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep what came in there."""
+        del request
+        return queryset.filter(came_through(self.value())) if self.value() else queryset
 
 
 class FacetFilter(TextFilter):  # type: ignore[misc]  # the theme has no types

@@ -25,6 +25,7 @@ from audit.admin.documents import document_rows
 from audit.admin.filters import (
     ActorFilter,
     ByFilter,
+    ChannelFilter,
     KindFilter,
     PeriodFilter,
     added_operation_filters,
@@ -62,7 +63,7 @@ class OperationAdmin(OperationColumns, BaseAdmin):
     list_filter = (
         KindFilter,
         ByFilter,
-        ("channel", ChoicesDropdownFilter),
+        ChannelFilter,
         ("state", ChoicesDropdownFilter),
         ActorFilter,
         ("created_at", PeriodFilter),

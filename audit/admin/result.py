@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from audit.channels import came_in
 from audit.models import UNFINISHED, Channel, Operation, Progress, RefusedAttempt, Stage, State
 
 
@@ -16,6 +17,11 @@ _THROUGH = {
     Channel.API: "through the API",
     Channel.COMMAND: "from the command line",
     Channel.DATABASE: "outside the application",
+}
+
+_CARRIED_OUT = {
+    Channel.IMPORT: "by an import ",
+    Channel.WORKER: "by the worker, asked for ",
 }
 
 _NOUNS: dict[str, tuple[str, str]] = {}
@@ -63,7 +69,8 @@ class Result(NamedTuple):
     @property
     def through(self) -> str:
         """Where it came in, in words."""
-        words = _THROUGH[Channel(self.operation.channel)]
+        channel = Channel(self.operation.channel)
+        words = _CARRIED_OUT.get(channel, "") + _THROUGH[came_in(self.operation)]
         token = self.operation.token_name
         return f"{words} with the token {token}" if token else words
 

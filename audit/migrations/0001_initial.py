@@ -53,6 +53,8 @@ class Migration(migrations.Migration):
                             ("admin", "admin"),
                             ("api", "API"),
                             ("command", "command line"),
+                            ("import", "import"),
+                            ("worker", "worker"),
                             ("database", "outside the application"),
                         ],
                         max_length=10,

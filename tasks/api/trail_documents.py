@@ -4,10 +4,10 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
+from audit.channels import By
 from audit.events import VERSION
 from audit.models import Channel, State
 from audit.streams import CSV, JSON_LINES
-from audit.trail import By
 from tasks.api.openapi import ReadDescription, Schema, component, describe_list
 from tasks.api.opsera import OPSERA_FAILURE
 
@@ -114,8 +114,16 @@ FILTER = (
     query("flag", str, "What gave or took the flag, such as `is_execute`."),
     query("settings_key", str, "What changed the place in settings, or below (JSON pointer)."),
     query("kind", str, "Operations of the kind."),
-    query("channel", {"type": "string", "enum": Channel.values}, "Where it came in."),
-    query("by", {"type": "string", "enum": list(By)}, "People, or programs with a token."),
+    query(
+        "channel",
+        {"type": "string", "enum": Channel.values},
+        "Where it came in, or `import`, or `worker`.",
+    ),
+    query(
+        "by",
+        {"type": "string", "enum": list(By)},
+        "People, or tokens and the command line.",
+    ),
     query("state", {"type": "string", "enum": State.values}, "How it ended."),
     query("request_id", str, "The id of the request."),
     query("text", str, "Beginnings of words in reasons and names."),

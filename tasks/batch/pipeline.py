@@ -17,7 +17,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app as jobs
 
 from audit.context import Origin, recording
-from audit.models import UNFINISHED, Operation, Stage, State
+from audit.models import UNFINISHED, Channel, Operation, Stage, State
 from audit.recorder import RecordedCountDiffers, new_operation
 from tasks.batch.authority import authority
 from tasks.batch.batch import Applied, Batch, Receipt
@@ -142,7 +142,7 @@ def _submit(*, actor: User, batch: Batch, receipt: Receipt | None) -> Applied:
         operation = _operation(
             actor=actor, batch=batch, change=change, plan=plan, at=timezone.now()
         )
-        operation.state = State.QUEUED
+        operation.state, operation.channel = State.QUEUED, Channel.WORKER
         operation.changed = operation.unchanged = 0
         operation.requested = list(batch.uids)
         # The present plan is the one that an expected fingerprint was compared with just now; the

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from audit.context import Origin, recording
-from audit.models import Operation, State
+from audit.models import Channel, Operation, State
 from audit.recorder import new_operation
 from tasks.creation import insert_tasks
 from tasks.importing.checking import Checked, Checker, Terms
@@ -79,8 +79,9 @@ def import_tasks(*, actor: User, wanted: Import, watcher: Watcher) -> Imported:
     """
     _check_terms(actor=actor, terms=wanted.terms)
     now = timezone.now()
+    origin = replace(wanted.origin, channel=Channel.IMPORT)
     operation = new_operation(
-        actor=actor, kind="import_tasks", origin=wanted.origin, at=now, parameters=_told(wanted)
+        actor=actor, kind="import_tasks", origin=origin, at=now, parameters=_told(wanted)
     )
     operation.state, operation.started_at = State.RUNNING, now
     checker = Checker(actor=actor, terms=wanted.terms, operation=operation, at=now)

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from audit.context import Origin
 from audit.differences import ABSENT, Difference, difference_data, differences_text
 from audit.events import Events
 from audit.exports import begin_export
@@ -427,6 +428,34 @@ def test_members_accounts_and_groups_are_told_of_by_name(trail: Trail) -> None:
         ("role_member.added", "Test manager", 5, [{"place": "/group", "after": "release"}]),
         ("role_member.removed", "Viewer", 8, [{"place": "/user", "before": "payments-viewer"}]),
     ]
+
+
+def test_people_are_told_from_automation_and_a_channel_from_what_carried_it_out(
+    governed: Governed,
+) -> None:
+    origins = {
+        "page": Origin(Channel.ADMIN, request_id="r"),
+        "large page": Origin(Channel.WORKER, request_id="r"),
+        "file": Origin(Channel.IMPORT, request_id="r"),
+        "token": Origin(Channel.API, request_id="r", token_id=1),
+        "large token": Origin(Channel.WORKER, request_id="r", token_id=1),
+        "cron": Origin(Channel.COMMAND),
+        "cron file": Origin(Channel.IMPORT),
+    }
+    for kind, origin in origins.items():
+        note_event(actor=governed.admin, kind=kind, origin=origin, parameters={})
+    admin, noted = governed.admin, set(origins)
+    assert {*kinds(admin, by="people")} == {"page", "large page", "file"}
+    assert {*kinds(admin, by="automation")} & noted == noted - {"page", "large page", "file"}
+    found = {channel: {*kinds(admin, channel=channel)} & noted for channel in Channel}
+    assert found == {
+        Channel.ADMIN: {"page", "large page", "file"},
+        Channel.API: {"token", "large token"},
+        Channel.COMMAND: {"cron", "cron file"},
+        Channel.IMPORT: {"file", "cron file"},
+        Channel.WORKER: {"large page", "large token"},
+        Channel.DATABASE: set(),
+    }
 
 
 def test_a_time_window_leaves_what_is_inside(trail: Trail) -> None:

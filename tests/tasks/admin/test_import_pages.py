@@ -90,7 +90,7 @@ def test_a_file_is_looked_at_and_then_added_as_one_operation(governed: Governed,
     done = client.post(address, {"mark": told.mark})
     operation = Operation.objects.get(kind="import_tasks")
     assert done.headers["Location"] == page("audit_operation_change", operation.pk)
-    assert (operation.channel, operation.actor) == (Channel.ADMIN, governed.manager)
+    assert (operation.channel, operation.actor) == (Channel.IMPORT, governed.manager)
     build = Task.objects.get(name="build")
     assert build.settings == {"repository": {"branch": "main"}, "notifications": {"enabled": True}}
     assert build.created_by == governed.manager
