@@ -171,14 +171,17 @@ def read_rights(*, user_id: int, moment: Moment) -> RightsPage:
     search = _Search(user_id=user_id, at=moment.at, is_superuser=account[0][2])
     found: list[TaskRights] = []
     after = moment.after
+    # On most tasks that are possible the user held something: the first look need not go far.
+    size = _CHUNK if moment.limit is None else min(2 * moment.limit, _CHUNK)
     for _ in range(_MOST_CHUNKS):
-        possible = search.possible(after=after)
+        possible = search.possible(after=after, limit=size)
         found += search.rights(possible)
         if moment.limit is not None and len(found) >= moment.limit:
             page = found[: moment.limit]
             return RightsPage(page, page[-1].task.id)
-        if len(possible) < _CHUNK:
+        if len(possible) < size:
             return RightsPage(found, None)
+        size = _CHUNK
         after = possible[-1]
     return RightsPage(found, after)
 
@@ -193,11 +196,11 @@ class _Search:
             _read(queries.READ_STANDING, {"user": user_id, "at": at}),
         )
 
-    def possible(self, *, after: int) -> list[int]:
+    def possible(self, *, after: int, limit: int) -> list[int]:
         """Return the next tasks to look at, by key."""
         arguments: dict[str, Any] = {
             "after": after,
-            "limit": _CHUNK,
+            "limit": limit,
             "user": self._user_id,
             "matrices": list(self._ways),
         }

@@ -1,8 +1,8 @@
 """The SQL of questions about the past of permissions, in the open.
 
 From history alone, but for matrices: which project one belongs to never changes, nor do the rows of an
-interned one. Whatever could have stood at the moment is found first, by ids that occur in history;
-`as_of` then says what it was.
+interned one. Whatever could have stood at the moment is found first, by ids that occur in history, and by
+the tasks that are there; `as_of` then says what it was.
 """
 
 from typing import LiteralString
@@ -227,14 +227,20 @@ granted AS MATERIALIZED (
     ) AS named
     CROSS JOIN {row} AS rows
     UNION ALL
+    -- Either by an index; asked for with OR, every row of every matrix would be looked at.
     SELECT rows.matrix_id, rows.role_id, rows.role_code, rows.flags
-    FROM permissions_rolepermission AS rows
+    FROM (
+        SELECT id FROM permissions_rolepermission
+        WHERE role_id = ANY(ARRAY(SELECT role_id FROM member))
+        UNION
+        SELECT id FROM permissions_rolepermission
+        WHERE matrix_id = ANY(ARRAY(SELECT id FROM created)) AND role_code = -1
+    ) AS named
+    JOIN permissions_rolepermission AS rows USING (id)
     JOIN permissions_permissionmatrix AS matrix ON matrix.id = rows.matrix_id
     WHERE matrix.digest IS NOT NULL
-      AND (rows.role_id IN (SELECT role_id FROM member)
-           OR (rows.role_code = -1 AND rows.matrix_id IN (SELECT id FROM created)))
 ),
-held AS (
+held AS MATERIALIZED (
     SELECT granted.matrix_id, granted.role_id, member.group_id, granted.flags,
            CASE WHEN member.group_id IS NULL THEN 'member' ELSE 'group' END AS via
     FROM granted
@@ -244,11 +250,22 @@ held AS (
     FROM granted
     JOIN created ON created.id = granted.matrix_id
     WHERE granted.role_code = -1
+),
+-- Many matrices have rows of the same few roles.
+role AS MATERIALIZED (
+    SELECT held.role_id, role.code, role.name
+    FROM (SELECT DISTINCT role_id FROM held) AS held
+    CROSS JOIN {role} AS role
+),
+groups AS MATERIALIZED (
+    SELECT held.group_id, groups.name
+    FROM (SELECT DISTINCT group_id FROM held WHERE group_id IS NOT NULL) AS held
+    CROSS JOIN {group} AS groups
 )
 SELECT held.matrix_id, role.code, role.name, held.via, groups.name, held.flags
 FROM held
-LEFT JOIN {role} AS role ON true
-LEFT JOIN {group} AS groups ON true
+LEFT JOIN role USING (role_id)
+LEFT JOIN groups USING (group_id)
 WHERE held.flags <> 0
 ORDER BY held.matrix_id, held.via, role.code, groups.name
 """).format(
@@ -282,27 +299,59 @@ LEFT JOIN {role} AS role ON true
 WHERE held.flags <> 0
 """).format(row=_ROW, role=_ROLE)
 
-# Tasks, by key, that one of these matrices ever governed, or that the user created.
+# Tasks, by key, that one of these matrices may have governed, or that the user created: neither task nor
+# matrix ever leaves its project. Of the tasks that are gone since, history knows.
 FIND_TASKS = """
-SELECT id
+SELECT task.id
 FROM (
-    SELECT task_id AS id
-    FROM permissions_historicaltaskpermission
-    WHERE matrix_id = ANY(%(matrices)s::bigint[]) AND task_id > %(after)s
-    UNION
+    SELECT DISTINCT project_id AS id
+    FROM permissions_permissionmatrix
+    WHERE id = ANY(%(matrices)s::bigint[])
+) AS project
+CROSS JOIN LATERAL (
+    SELECT id
+    FROM tasks_task
+    WHERE project_id = project.id AND id > %(after)s
+    ORDER BY id
+    LIMIT %(limit)s
+) AS task
+UNION
+(
+    SELECT id
+    FROM tasks_task
+    WHERE created_by_id = %(user)s AND id > %(after)s
+    ORDER BY id
+    LIMIT %(limit)s
+)
+UNION
+(
     SELECT id
     FROM tasks_historicaltask
-    WHERE created_by_id = %(user)s AND history_type = '+' AND id > %(after)s
-) AS possible
+    WHERE history_type = '-' AND id > %(after)s
+    ORDER BY id
+    LIMIT %(limit)s
+)
 ORDER BY id
 LIMIT %(limit)s
 """
 
 # Every task, by key: what a superuser could reach.
 FIND_ALL_TASKS = """
-SELECT DISTINCT id
-FROM tasks_historicaltask
-WHERE id > %(after)s AND history_type = '+'
+(
+    SELECT id
+    FROM tasks_task
+    WHERE id > %(after)s
+    ORDER BY id
+    LIMIT %(limit)s
+)
+UNION
+(
+    SELECT id
+    FROM tasks_historicaltask
+    WHERE history_type = '-' AND id > %(after)s
+    ORDER BY id
+    LIMIT %(limit)s
+)
 ORDER BY id
 LIMIT %(limit)s
 """

@@ -130,6 +130,8 @@ class Task(Versioned):
                 fields=["created_by", "id"], name="task_creator", condition=Q(history_type="+")
             ),
             models.Index(fields=["uid"], name="task_uid", condition=Q(history_type="+")),
+            # The others are there.
+            models.Index(fields=["id"], name="task_gone", condition=Q(history_type="-")),
         ]
     )
 
@@ -145,11 +147,15 @@ class Task(Versioned):
             ),
         )
         triggers = (
-            pgtrigger.ReadOnly(name="task_keeps_its_id_and_creator", fields=["uid", "created_by"]),
+            pgtrigger.ReadOnly(
+                name="task_keeps_id_creator_project", fields=["uid", "created_by", "project"]
+            ),
         )
         indexes = (
             # Lists are searched by the beginning of a name, in whatever case, and sorted by name.
             models.Index(Collate(Upper("name"), "C"), name="task_name_prefix"),
+            # Recycled ones, too, in the order of their keys.
+            models.Index(fields=["project", "id"], name="task_of_project"),
         )
         permissions = (
             ("execute_task", "Can execute task"),

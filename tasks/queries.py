@@ -234,12 +234,19 @@ LEFT JOIN tasks_tasktype AS present ON present.id = task.task_type_id
     ),
 )
 
-# The task that has, or had, this id.
+# The task that has, or had, this id. When old months are dropped, the row of its creation goes with them.
 FIND_TASK = """
 SELECT id
-FROM tasks_historicaltask
-WHERE uid = %(uid)s AND history_type = '+'
-ORDER BY history_id DESC
+FROM tasks_task
+WHERE uid = %(uid)s
+UNION ALL
+(
+    SELECT id
+    FROM tasks_historicaltask
+    WHERE uid = %(uid)s AND history_type = '+'
+    ORDER BY history_id DESC
+    LIMIT 1
+)
 LIMIT 1
 """
 

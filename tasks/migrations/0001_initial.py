@@ -480,16 +480,26 @@ class Migration(migrations.Migration):
                 condition=models.Q(("history_type", "+")), fields=["uid"], name="task_uid"
             ),
         ),
+        migrations.AddIndex(
+            model_name="historicaltask",
+            index=models.Index(
+                condition=models.Q(("history_type", "-")), fields=["id"], name="task_gone"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="task",
+            index=models.Index(fields=["project", "id"], name="task_of_project"),
+        ),
         pgtrigger.migrations.AddTrigger(
             model_name="task",
             trigger=pgtrigger.compiler.Trigger(
-                name="task_keeps_its_id_and_creator",
+                name="task_keeps_id_creator_project",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."uid" IS DISTINCT FROM (NEW."uid") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id"))',
+                    condition='WHEN (OLD."uid" IS DISTINCT FROM (NEW."uid") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."project_id" IS DISTINCT FROM (NEW."project_id"))',
                     func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                    hash="b2babf5ce0cdc724c418a50758286f93c4256912",
+                    hash="4685e5a1b1957c664b016b22023f0dd44a1d03d2",
                     operation="UPDATE",
-                    pgid="pgtrigger_task_keeps_its_id_and_creator_7a92b",
+                    pgid="pgtrigger_task_keeps_id_creator_project_086a0",
                     table="tasks_task",
                     when="BEFORE",
                 ),

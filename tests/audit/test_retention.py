@@ -19,8 +19,10 @@ from audit.months import history_models, open_months
 from audit.recorder import administrative_operation
 from audit.retention import InTheWay, OldRows, make_kept, old_rows, patiently
 from audit.seals import seal_all
+from permissions.past import Moment, what_could
 from tasks.changes import UpdateSettings
 from tasks.models import Task
+from tasks.past import find_task
 from tests.audit.exported import verify_export
 from tests.audit.sealed import assert_named, execute, partitions_of, verified
 from tests.audit.test_audit_commands import refused, said
@@ -87,6 +89,16 @@ def test_what_an_object_was_when_the_oldest_month_began_stays(
     after = list(HISTORY.objects.order_by("history_id").values())
     assert (len(before), len(newest_old), len(young)) == (7, 3, 2)
     assert after == [*sorted(newest_old.values(), key=lambda row: row["history_id"]), *young]
+
+
+def test_a_task_is_found_when_the_row_of_its_creation_was_archived(
+    aged: Governed, archive: Path
+) -> None:
+    tasks = list(Task.objects.order_by("pk"))
+    assert [find_task(uid=task.uid) for task in tasks] == [task.pk for task in tasks]
+    for user in (aged.viewer, aged.admin):
+        could = what_could(user_id=user.pk, moment=Moment(at=timezone.now()))
+        assert [right.task.id for right in could] == [task.pk for task in tasks]
 
 
 def test_what_was_gone_before_the_oldest_month_is_not_kept(aged: Governed, tmp_path: Path) -> None:

@@ -142,9 +142,8 @@ def build_estate(size: Size) -> Estate:
         unguarded(_tables()),
     ):
         cursor.execute(queries.ADD_PEOPLE, {"born": born})
-        operation = _operation(born)
+        operation = add_operation(born)
         arguments = _arguments(size=size, operation=operation)
-        cursor.execute(queries.AWAIT_SEAL, arguments)
         for statement in queries.BUILD:
             cursor.execute(statement, arguments)
         _add_history(arguments)
@@ -163,7 +162,7 @@ def _tables() -> list[str]:
 
 
 def _add_history(arguments: dict[str, Any]) -> None:
-    """Add the first row of history of everything there is by now: interned matrices have none."""
+    """Add the first row of history of everything there is by now; rows of interned matrices have none."""
     with connection.cursor() as cursor:
         for table, model in registered_models.items():
             history = model.history.model
@@ -224,11 +223,14 @@ def find_estate(size: Size) -> Estate | None:
     return Estate(size=size, project_id=project_id, project_uid=project_uid, **actors)
 
 
-def _operation(born: datetime) -> Operation:
+def add_operation(born: datetime) -> Operation:
+    """Add the operation under which something of the estate was made, and let it wait for its seal."""
     owner = User.objects.get(username="owner")
     operation = new_operation(actor=owner, kind=KIND, origin=ORIGIN, at=born)
     operation.started_at = operation.finished_at = born
     operation.save(force_insert=True)
+    with connection.cursor() as cursor:
+        cursor.execute(queries.AWAIT_SEAL, {"operation": operation.pk})
     return operation
 
 

@@ -234,6 +234,20 @@ INSERT INTO permissions_permissionmatrix (project_id, digest, version)
 SELECT DISTINCT project_id, digest, 1 FROM own_digest
 """
 
+# Those of projects have theirs by now.
+ADD_MATRIX_HISTORY = """
+INSERT INTO permissions_historicalpermissionmatrix (
+    id, project_id, digest, history_id, history_type, history_date, history_user_id, operation_id
+)
+SELECT id, project_id, digest,
+       audit_first_number(%(born)s) + %(tasks)s + row_number() OVER (ORDER BY id), '+', %(born)s,
+       %(actor)s::bigint, %(operation)s::uuid
+FROM permissions_permissionmatrix AS made
+WHERE NOT EXISTS (
+    SELECT FROM permissions_historicalpermissionmatrix AS history WHERE history.id = made.id
+)
+"""
+
 ADD_OWN_ROWS = """
 INSERT INTO permissions_rolepermission (
     matrix_id, role_id, role_code,
@@ -284,6 +298,7 @@ BUILD_MATRICES = (
     PLAN_OWN_MATRICES,
     PLAN_OWN_DIGESTS,
     ADD_OWN_MATRICES,
+    ADD_MATRIX_HISTORY,
     ANALYZE_PLANNED,
     ADD_OWN_ROWS,
     GIVE_OWN_MATRICES,

@@ -10,12 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from audit.models import Operation
 from audit.seals import seal_all
+from tests.benchmarks import estate_queries
 from tests.benchmarks import history_queries as queries
 from tests.benchmarks import history_row_queries as row_queries
-from tests.benchmarks.estate import Estate, bare, unguarded
+from tests.benchmarks.estate import AGE, Estate, add_operation, bare, unguarded
 from tests.benchmarks.honest import check_history
 from tests.benchmarks.timing import say
 
@@ -38,6 +40,7 @@ PLAN = (
     queries.PLAN_TASKS,
     row_queries.PLAN_MATRICES,
     row_queries.ADD_MATRICES,
+    estate_queries.ADD_MATRIX_HISTORY,
     row_queries.ADD_MATRIX_ROWS,
     row_queries.FIND_MATRICES,
     "ANALYZE planned_task, numbered_matrix",
@@ -107,6 +110,10 @@ def _generate(*, estate: Estate, rows: int) -> None:
         bare(queries.LARGE_TABLES),
         unguarded(queries.GUARDED_TABLES),
     ):
+        # The matrices that batches will set.
+        made = add_operation(timezone.now() - AGE)
+        arguments |= {"operation": made.pk, "actor": made.actor_id, "born": made.created_at}
+        arguments |= {"tasks": 2 * estate.size.tasks}
         for statement in (*PLAN, *WRITE):
             cursor.execute(statement, arguments)
         for table in histories:

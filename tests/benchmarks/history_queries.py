@@ -13,7 +13,12 @@ LARGE_TABLES = (
     "permissions_historicalrolepermission",
     "permissions_historicalrolemember",
 )
-GUARDED_TABLES = (*LARGE_TABLES, "permissions_rolepermission", "permissions_permissionmatrix")
+GUARDED_TABLES = (
+    *LARGE_TABLES,
+    "permissions_rolepermission",
+    "permissions_permissionmatrix",
+    "permissions_historicalpermissionmatrix",
+)
 
 # What the planned operations are joined with fits into memory, so that their rows stay in the order of
 # time, as they would have been written, without being sorted.
