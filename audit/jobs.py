@@ -26,11 +26,15 @@ _LOCK = "seal"
 # the moment, though not to one after the other: everything is sealed within a minute.
 _PATIENCE = 25.0
 _PAUSE = 1
+# A batch reads for a moment before it writes, and what writes for a moment only is no batch.
+_LOOKS = 4
+_BETWEEN_LOOKS = 0.1
 
 _SOMEBODY_WRITES = """
 SELECT EXISTS (
     SELECT FROM pg_stat_activity
     WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+      AND xact_start < clock_timestamp() - interval '50 milliseconds'
 )
 """
 
@@ -42,13 +46,21 @@ def seal(timestamp: int) -> None:
 
     What this leaves out because of an error, the next minute seals.
     """
-    if time.time() - timestamp < _PATIENCE and _somebody_writes():
+    gave_way = False
+
+    def may_go_on() -> bool:
+        nonlocal gave_way
+        gave_way = time.time() - timestamp < _PATIENCE and _is_busy()
+        return not gave_way
+
+    sealed = seal_all(may_go_on=may_go_on)
+    if gave_way:
         again = app.configure_task(
             NAME, queueing_lock=_LOCK, priority=_FIRST, schedule_in={"seconds": _PAUSE}
         )
         with suppress(AlreadyEnqueued), transaction.atomic():
             again.defer(timestamp=timestamp)
-    elif seal_all() and settings.BULKHEAD_SEAL_WEBHOOK:
+    if sealed and settings.BULKHEAD_SEAL_WEBHOOK:
         with suppress(AlreadyEnqueued), transaction.atomic():
             anchor.defer()
 
@@ -66,10 +78,16 @@ def anchor() -> None:
     anchor_newest()
 
 
-def _somebody_writes() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(_SOMEBODY_WRITES)
-        return bool(cursor.fetchone()[0])
+def _is_busy() -> bool:
+    """Return whether somebody is seen to write within a few looks."""
+    for look in range(_LOOKS):
+        if look:
+            time.sleep(_BETWEEN_LOOKS)
+        with connection.cursor() as cursor:
+            cursor.execute(_SOMEBODY_WRITES)
+            if cursor.fetchone()[0]:
+                return True
+    return False
 
 
 @app.periodic(cron="7 * * * *")

@@ -25,9 +25,9 @@ from audit.seal_documents import SealDocument
 from audit.signing import SealKey, seal_key
 
 
-# Bounds on one seal, so that its transaction stays short however much waits.
+# Bounds on one seal, so that its transaction stays short however much waits, and that sealing can give way.
 _OPERATIONS = 500
-_ROWS = 100_000
+_ROWS = 20_000
 
 _LOCK = "SELECT pg_try_advisory_xact_lock(%(lock)s)"
 _LOCK_NUMBER = 0x5EA1
@@ -75,8 +75,12 @@ FROM unnest(%(operations)s::uuid[]) WITH ORDINALITY AS sealed(operation_id, plac
 logger = structlog.get_logger(__name__)
 
 
-def seal_all(*, now: Callable[[], datetime] = timezone.now) -> list[int]:
+def seal_all(
+    *, now: Callable[[], datetime] = timezone.now, may_go_on: Callable[[], bool] = lambda: True
+) -> list[int]:
     """Seal what waits, and return the numbers of the seals; none if another sealer is at work.
+
+    Before each seal it asks whether it may go on, and leaves the rest if not.
 
     Raises:
         KeyUnusable: there is no key to sign with.
@@ -88,7 +92,7 @@ def seal_all(*, now: Callable[[], datetime] = timezone.now) -> list[int]:
     if checkpoint and checkpoint.exists():
         require_in_database(read_checkpoint(checkpoint))
     numbers = []
-    while seal := _seal_some(key=key, at=now()):
+    while may_go_on() and (seal := _seal_some(key=key, at=now())):
         numbers.append(seal.number)
         if checkpoint:
             write_checkpoint(path=checkpoint, seal=seal)

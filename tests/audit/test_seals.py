@@ -170,6 +170,20 @@ def test_the_worker_gives_way_to_whoever_writes_but_not_for_long(committed: Gove
         assert under(1) == ["add_project"]
 
 
+def test_the_worker_gives_way_between_two_seals(
+    committed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.seals._ROWS", 1)
+    committed.add_tasks(1)
+    busy = iter([False, True])
+    monkeypatch.setattr(jobs, "_is_busy", lambda: next(busy))
+    jobs.seal(timestamp=int(time.time()))
+    assert Seal.objects.count() == 1
+    assert ProcrastinateJob.objects.filter(status=Status.TODO.value, task_name=jobs.NAME).exists()
+    jobs.seal(timestamp=int(time.time()) - 30)
+    assert verified().waiting == 0
+
+
 def test_what_commits_late_gets_into_a_later_seal(committed: Governed) -> None:
     seal_all()
     with open_transaction() as elsewhere:

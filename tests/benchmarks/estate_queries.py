@@ -230,8 +230,17 @@ GROUP BY task_id, project_id
 """
 
 ADD_OWN_MATRICES = """
-INSERT INTO permissions_permissionmatrix (project_id, digest, version)
-SELECT DISTINCT project_id, digest, 1 FROM own_digest
+WITH added AS (
+    INSERT INTO permissions_permissionmatrix (project_id, digest, version)
+    SELECT DISTINCT project_id, digest, 1 FROM own_digest
+    RETURNING id, project_id, digest
+)
+INSERT INTO permissions_historicalpermissionmatrix (
+    id, project_id, digest, history_id, history_type, history_date, history_user_id, operation_id
+)
+SELECT id, project_id, digest, audit_first_number(%(born)s) + %(projects)s + row_number() OVER (), '+',
+       %(born)s, %(actor)s::bigint, %(operation)s::uuid
+FROM added
 """
 
 # Those of projects have theirs by now.

@@ -56,6 +56,7 @@ PLAN = (
 )
 WRITE = (
     queries.ADD_OPERATIONS,
+    row_queries.RECORD_MATRICES,
     row_queries.ADD_TASK_HISTORY,
     row_queries.ADD_PERMISSION_HISTORY,
     row_queries.ADD_ROW_HISTORY,

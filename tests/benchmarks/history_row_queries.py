@@ -27,6 +27,16 @@ ADD_MATRICES = """
 INSERT INTO permissions_permissionmatrix (project_id, digest, version)
 SELECT project_id, digest, 1 FROM pooled_matrix
 """
+# All by the first operation.
+RECORD_MATRICES = """
+INSERT INTO permissions_historicalpermissionmatrix (
+    id, project_id, digest, history_type, history_date, operation_id
+)
+SELECT matrix.id, matrix.project_id, matrix.digest, '+', operation.at, operation.id
+FROM pooled_matrix
+JOIN permissions_permissionmatrix AS matrix USING (project_id, digest)
+CROSS JOIN (SELECT id, at FROM planned_operation ORDER BY at LIMIT 1) AS operation
+"""
 ADD_MATRIX_ROWS = """
 INSERT INTO permissions_rolepermission (
     matrix_id, role_id, role_code,
