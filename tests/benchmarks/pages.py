@@ -1,19 +1,24 @@
-"""The admin's pages among many tasks: home, the list, the preview of a large batch, and its next page.
+"""The admin's pages among many tasks: home, the list, previews of large batches, and their next pages.
 
 Each is compared with what it cannot do without: reading the rows, estimating, or planning.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import count
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from permissions.changes import CopyTasks, SetPermissions
+from permissions.flags import Flag
 from tasks.batch import pipeline
+from tasks.batch.change import Change
 from tasks.batch.pipeline import Batch
-from tasks.changes import UpdateSettings
+from tasks.changes import RecycleTasks, RestoreTasks, UpdateSettings
 from tasks.extent import read_extent
 from tasks.visibility import visible_tasks
 from tests.benchmarks.estate import ORIGIN, Estate
@@ -57,29 +62,75 @@ def measure_home(*, estate: Estate, name: str, rounds: int) -> Result:
     return _measure(f"admin/home/{name}", estate.size.tasks, rounds, show, estimate)
 
 
-def measure_preview(*, estate: Estate, n: int, rounds: int) -> list[Result]:
-    """Measure writing a change of settings down until its preview is shown, then the next page."""
+class Previewed(NamedTuple):
+    """A change whose preview is measured: what it takes to write it down, anew at each turn."""
+
+    name: str
+    action: str
+    change: Change[Any]
+    written: Callable[[int], dict[str, str]]
+
+
+def _flags(turn: int) -> dict[str, str]:
+    """Return other flags for viewers at each turn."""
+    granted = [flag for flag in Flag if (turn % 127 + 1) & flag.bit]
+    return {f"{flag.vendor_name} 8 Viewer": "grant" for flag in granted}
+
+
+SETTINGS = Previewed(
+    "admin/preview",
+    "change_settings",
+    UpdateSettings(patch={"repository": {"branch": "preview"}}),
+    lambda turn: {"text": f'{{"repository": {{"branch": "preview-{turn}"}}}}'},
+)
+PERMISSIONS = Previewed(
+    "admin/preview/permissions",
+    "change_permissions",
+    SetPermissions(flags={8: {"is_execute": True}}),
+    _flags,
+)
+COPIES = Previewed(
+    "admin/preview/copies", "copy", CopyTasks(), lambda turn: {"word": f"copy {turn}"}
+)
+# Asks nothing: it is previewed again.
+RESTORED = Previewed("admin/preview/restored", "restore", RestoreTasks(), lambda _: {"again": "1"})
+
+
+def measure_previews(*, estate: Estate, n: int, rounds: int) -> Iterator[Result]:
+    """Measure the previews of several changes of so many tasks, and their next pages."""
     uids = [uid for _, uid in estate.batch_tasks(n)]
+    for previewed in (SETTINGS, PERMISSIONS, COPIES):
+        yield from _measure_preview(previewed, estate=estate, uids=uids, rounds=rounds)
+    recycled = Batch(change=RecycleTasks(), uids=uids, origin=ORIGIN)
+    pipeline.apply(actor=estate.manager, batch=recycled)
+    try:
+        yield from _measure_preview(RESTORED, estate=estate, uids=uids, rounds=rounds)
+    finally:
+        pipeline.apply(actor=estate.manager, batch=replace(recycled, change=RestoreTasks()))
+
+
+def _measure_preview(
+    previewed: Previewed, *, estate: Estate, uids: Sequence[str], rounds: int
+) -> Iterator[Result]:
+    """Measure writing a change down until its preview is shown, then the next page."""
     client = _visit(estate.manager)
-    chosen = client.post(
-        reverse("admin:tasks_task_choose"), {"action": "change_settings", "uids": "\n".join(uids)}
-    )
+    sent = {"action": previewed.action, "uids": "\n".join(uids)}
+    chosen = client.post(reverse("admin:tasks_task_choose"), sent)
+    draft = re.search(r"^.*/drafts/[0-9a-f-]{36}/", chosen.headers["Location"])
+    assert draft
     form = chosen.headers["Location"]
-    assert re.search(r"/drafts/[0-9a-f-]{36}/$", form)
 
     def preview() -> object:
-        text = f'{{"repository": {{"branch": "preview-{next(_turns)}"}}}}'
-        answer = client.post(form, {"text": text}, follow=True)
+        answer = client.post(form, previewed.written(next(_turns)), follow=True)
         assert b"would change" in answer.content
         return answer
 
     def next_page() -> object:
-        answer = client.get(f"{form}preview/?outcome=change&page=2")
+        answer = client.get(f"{draft[0]}preview/?outcome=change&page=2")
         assert answer.status_code == 200
         return answer
 
-    change = UpdateSettings(patch={"repository": {"branch": "preview"}})
-    batch = Batch(change=change, uids=uids, origin=ORIGIN)
+    batch = Batch(change=previewed.change, uids=uids, origin=ORIGIN)
 
     def plan() -> object:
         return pipeline.preview(actor=estate.manager, batch=batch)
@@ -87,10 +138,8 @@ def measure_preview(*, estate: Estate, n: int, rounds: int) -> list[Result]:
     def look() -> object:
         return pipeline.look(actor=estate.manager, batch=batch, uids=uids[:_PER_PAGE])
 
-    return [
-        _measure("admin/preview", n, rounds, preview, plan),
-        _measure("admin/preview/next", n, rounds, next_page, look),
-    ]
+    yield _measure(previewed.name, len(uids), rounds, preview, plan)
+    yield _measure(f"{previewed.name}/next", len(uids), rounds, next_page, look)
 
 
 def _measure(

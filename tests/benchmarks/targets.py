@@ -26,8 +26,11 @@ _SECONDS = {
     "admin/home/heavy": 0.300,
     "admin/home/light": 0.300,
     "admin/list/light": 0.300,
-    "admin/preview": 3.0,
-    "admin/preview/next": 0.300,
+    **{
+        f"admin/preview{what}": seconds
+        for change in ("", "/permissions", "/copies", "/restored")
+        for what, seconds in ((change, 3.0), (f"{change}/next", 0.300))
+    },
 }
 # Whatever is asked of a long history; the longest beginning of a name that fits counts.
 _SECONDS_OF = {"trail/": 0.300, "trail/auditor/operation/": 0.500, "trail/member/operation/": 0.500}

@@ -120,4 +120,4 @@ def _measure_pages(*, estate: Estate, largest: int, rounds: int) -> Iterator[Res
         yield pages.measure_home(estate=estate, name=name, rounds=rounds)
     # Of few targets as well, to compare the number of statements.
     for n in dict.fromkeys([min(largest, 100), min(largest, 10_000)]):
-        yield from pages.measure_preview(estate=estate, n=n, rounds=rounds)
+        yield from pages.measure_previews(estate=estate, n=n, rounds=rounds)
