@@ -116,7 +116,7 @@ class Operation(models.Model):
             ),
             *(
                 models.Index(fields=[name, "-created_at"], name=f"operation_{name}")
-                for name in ("actor_name", "kind", "channel", "state")
+                for name in ("actor_name", "kind", "channel", "state", "address")
             ),
             GinIndex(fields=["facets"], name="operation_facets"),
             GinIndex(

@@ -1,10 +1,12 @@
 """Filters of the list of operations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC
+from ipaddress import ip_address
 from typing import Any
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, TextFilter
 from unfold.utils import parse_datetime_str
@@ -13,6 +15,7 @@ from audit.admin.requests import actor_of
 from audit.channels import By, came_through, done_by
 from audit.models import Channel, Operation
 from audit.titles import title_of
+from audit.trail import with_words
 from audit.visibility import may_audit, visible_operations
 
 
@@ -123,6 +126,35 @@ def register_operation_filter(added: type[Any]) -> None:
 def added_operation_filters() -> Sequence[type[Any]]:
     """Return the filters that apps have added to the list of operations."""
     return tuple(_added)
+
+
+# Finds what a search for a term means to an app; None where it means nothing.
+Search = Callable[[HttpRequest, QuerySet[Any], str], QuerySet[Any] | None]
+
+_searches: list[Search] = []
+
+
+def register_operation_search(search: Search) -> None:
+    """Let operations be searched for by what an app knows, such as the id of a task."""
+    _searches.append(search)
+
+
+def search_operations(request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+    """Return what a term finds: an id of anything, an address, or else the beginnings of words."""
+    for search in _searches:
+        found = search(request, queryset, term)
+        if found is not None:
+            return found
+    try:
+        return queryset.filter(Q(pk=UUID(term)) | Q(request_id=term))
+    except ValueError:
+        of_request = queryset.filter(request_id=term)
+    if term and of_request.exists():
+        return of_request
+    try:
+        return queryset.filter(address=str(ip_address(term)))
+    except ValueError:
+        return with_words(queryset, term)
 
 
 class PeriodFilter(RangeDateTimeFilter):  # type: ignore[misc]  # the theme has no types

@@ -43,13 +43,14 @@ class OperationColumns:
     @display(description="how many")
     def extent(self, operation: Operation) -> str:
         """Return how many targets were changed of how many, or how far it has come."""
+        attempt = getattr(operation, "attempt", None)
+        times = f"{attempt.times:,} times" if attempt and attempt.times > 1 else ""
         if not operation.targets:
-            return "–"
+            return times or "–"
         if operation.state in UNFINISHED:
             progress = getattr(operation, "progress", None)
             return f"{progress.done if progress else 0:,} of {operation.targets:,} judged"
         if operation.state == State.REFUSED:
-            attempt = getattr(operation, "attempt", None)
-            again = f", {attempt.times:,} times" if attempt and attempt.times > 1 else ""
+            again = f", {times}" if times else ""
             return f"{operation.refused:,} of {operation.targets:,} refused{again}"
         return f"{operation.changed:,} of {operation.targets:,} changed"

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import (
     Http404,
     HttpRequest,
@@ -29,6 +29,7 @@ from audit.admin.filters import (
     KindFilter,
     PeriodFilter,
     added_operation_filters,
+    search_operations,
 )
 from audit.admin.operation_columns import OperationColumns
 from audit.admin.panels import Panel, register_panel
@@ -40,7 +41,7 @@ from audit.masking import masked
 from audit.models import Operation
 from audit.reading import stream
 from audit.streams import FORMS, export
-from audit.trail import Filter, Reader, with_words
+from audit.trail import Filter, Reader
 from audit.visibility import may_audit, visible_operations
 
 
@@ -69,7 +70,9 @@ class OperationAdmin(OperationColumns, BaseAdmin):
         ("created_at", PeriodFilter),
     )
     search_fields = ("request_id",)
-    search_help_text = "Id of an operation or of a request, or words of reasons and names"
+    search_help_text = (
+        "Id of an operation, a request or a task, an address, or words of reasons and names"
+    )
     ordering = ("-created_at",)
     sortable_by = ("asked_at",)
 
@@ -80,15 +83,9 @@ class OperationAdmin(OperationColumns, BaseAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find an operation by its own id, by that of its request, or by words."""
-        del request
+        """Find an operation by an id (its own, its request's, a task's), an address, or words."""
         term = search_term.replace("\0", "").strip()
-        try:
-            return queryset.filter(Q(pk=UUID(term)) | Q(request_id=term)), False
-        except ValueError:
-            of_request = queryset.filter(request_id=term)
-            is_id = bool(term) and of_request.exists()
-            return of_request if is_id else with_words(queryset, term), False
+        return search_operations(request, queryset, term), False
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Return the filters, with those that apps have added."""

@@ -228,6 +228,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="operation",
+            index=models.Index(fields=["address", "-created_at"], name="operation_address"),
+        ),
+        migrations.AddIndex(
+            model_name="operation",
             index=models.Index(fields=["state", "-created_at"], name="operation_state"),
         ),
         migrations.AddIndex(

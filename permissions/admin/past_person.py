@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from audit.admin.base import BaseAdmin
-from audit.admin.described import as_text
+from audit.admin.described import NOTHING, as_text
 from audit.admin.documents import DocumentRow
 from audit.admin.history import is_key
 from audit.admin.panels import FurtherPage, Panel, register_page, register_panel
@@ -31,7 +31,17 @@ from permissions.admin.past import (
 from permissions.admin.people import may_read_person, name_of_person, tabs_of_person
 from permissions.flags import ALL
 from permissions.past import Moment, TaskRights, what_could
-from permissions.past_people import Moments, PersonThen, RightsCompared, compare_rights, person_then
+from permissions.past_people import (
+    Moments,
+    PersonThen,
+    RightsCompared,
+    RoleHeld,
+    compare_rights,
+    person_then,
+)
+
+
+_GROUPS, _ROLES = "Groups", "Roles"
 
 
 class ShownPerson(NamedTuple):
@@ -63,33 +73,31 @@ def past_of_person(page: BaseAdmin, request: HttpRequest, object_id: str) -> Htt
     if form.is_bound and form.is_valid():
         at, other = form.cleaned_data["at"], form.cleaned_data["compared_with"]
         people = {moment: person_then(user_id=key, at=moment) for moment in (at, other) if moment}
-        context["moments"] = [_shown(key, *each) for each in people.items()]
+        context["moments"] = [_shown(key, *each, is_whole=not other) for each in people.items()]
         if other:
             context |= _comparison(key, at, other, people)
     return TemplateResponse(request, "admin/past_person.html", context)
 
 
-def _shown(key: int, at: datetime, person: PersonThen | None) -> ShownPerson:
-    rights = what_could(user_id=key, moment=Moment(at=at, limit=LISTED)) if person else []
+def _shown(key: int, at: datetime, person: PersonThen | None, *, is_whole: bool) -> ShownPerson:
+    """Return what somebody was; what they could do only where no other moment is asked about."""
+    moment = Moment(at=at, limit=LISTED)
+    rights = what_could(user_id=key, moment=moment) if person and is_whole else []
     facts = [DocumentRow(0, name, value) for name, value in _facts(person).items()]
     return ShownPerson(at, facts, [_task_row(each) for each in rights])
 
 
 def _facts(person: PersonThen | None) -> dict[str, str]:
+    """Return what an account was in words, by what that is called."""
     if person is None:
         return {}
-    roles = [
-        f"{role.name} of {role.project}"
-        + (f", through the group {role.group}" if role.group else "")
-        for role in person.roles
-    ]
     return {
         "Name": person.username,
         "Active": as_text(person.is_active),
         "Staff: may open the admin": as_text(person.is_staff),
         "Superuser: may do everything": as_text(person.is_superuser),
-        "Groups": as_text(list(person.groups)),
-        "Roles": "; ".join(roles) or as_text(None),
+        _GROUPS: as_text(list(person.groups)),
+        _ROLES: "; ".join(map(_role_in_words, person.roles)) or NOTHING,
     }
 
 
@@ -108,9 +116,25 @@ def _comparison(
 
 def _changed_facts(before: PersonThen | None, after: PersonThen | None) -> Iterator[Change]:
     was, became = _facts(before), _facts(after)
-    for name in was | became:
+    for name in [each for each in was | became if each not in {_GROUPS, _ROLES}]:
         if was.get(name) != became.get(name):
             yield Change(name, was.get(name, "no account"), became.get(name, "no account"))
+    held, holds = _standing(before), _standing(after)
+    for name in sorted(held ^ holds):
+        yield Change(name, *("yes" if name in side else NOTHING for side in (held, holds)))
+
+
+def _standing(person: PersonThen | None) -> set[str]:
+    """Return each group and each role of somebody in words."""
+    if person is None:
+        return set()
+    groups = {f"In the group {group}" for group in person.groups}
+    return groups | set(map(_role_in_words, person.roles))
+
+
+def _role_in_words(role: RoleHeld) -> str:
+    through = f", through the group {role.group}" if role.group else ""
+    return f"{role.name} of {role.project}{through}"
 
 
 def _changed_rights(compared: RightsCompared) -> Change:

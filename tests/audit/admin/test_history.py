@@ -33,6 +33,8 @@ def test_history_is_read_by_who_sees_the_task_and_by_auditors(
     client = visit(persona(name, governed=governed))
     response = client.get(page("tasks_task_history", task.pk))
     assert response.status_code == (404 if name == "outsider" else 200)
+    if name == "auditor":
+        assert response.context["title"] == f"History: task {task.name}"
 
 
 def test_each_row_says_who_through_what_and_what_differs(governed: Governed) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from audit.models import Operation
+from audit.context import Origin
+from audit.models import Channel, Operation
+from audit.noted import note_event
 from tasks.changes import SetEnabled, UpdateSettings
 from tests.batches import apply
 from tests.conftest import Governed, build_governed
@@ -67,6 +69,18 @@ def test_a_task_s_operations_are_those_that_changed_it(uids: list[str], governed
     assert listed(visit(auditor()), task=uids[0]) == found
     assert listed(visit(governed.developer), task=uids[0]) == ["update_settings"]
     assert listed(visit(governed.outsider), task=uids[0]) == []
+
+
+def test_a_search_finds_tasks_by_their_id_and_addresses(
+    uids: list[str], governed: Governed
+) -> None:
+    of_task = ["set_enabled", "update_settings", "add_tasks"]
+    assert listed(visit(auditor()), q=uids[0].upper()) == of_task
+    assert listed(visit(governed.outsider), q=uids[0]) == []
+    origin = Origin(channel=Channel.API, address="2001:db8::7")
+    note_event(actor=governed.viewer, kind="sign_in", origin=origin, parameters={})
+    assert listed(visit(auditor()), q="2001:DB8:0::7") == ["sign_in"]
+    assert listed(visit(auditor()), q="192.0.2.1") == []
 
 
 def test_a_project_that_a_visitor_may_not_see_is_as_one_that_is_not_there(

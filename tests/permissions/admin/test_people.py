@@ -101,12 +101,13 @@ def test_people_read_of_themselves_and_auditors_of_all(governed: Governed, name:
 
 def test_two_moments_of_a_person_are_compared(career: Career) -> None:
     text = words(visit(auditor()).get(career.past(career.before, career.during)))
-    assert "Groups – release" in text
-    assert "Roles – Developer of payments, through the group release" in text
+    assert "In the group release – yes" in text
+    assert "Developer of payments, through the group release – yes" in text
     assert "in payments nothing View, Modify" in text
     text = words(visit(career.person).get(career.past(career.during, career.after)))
     assert "Staff: may open the admin no yes" in text
-    assert "Roles Developer of payments, through the group release Viewer of payments" in text
+    assert "Developer of payments, through the group release yes –" in text
+    assert "Viewer of payments – yes" in text
     assert "in payments View, Modify, Delete, Execute, Copy, Disable View" in text
 
 
