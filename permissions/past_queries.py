@@ -382,3 +382,21 @@ WHERE matrix.digest IS NOT NULL
         at="asked.at",
     )
 )
+
+# What roles and their projects were called, each at a moment of its own.
+READ_ROLES_THEN = sql.SQL("""
+SELECT asked.role_id, asked.at, role.name, project.name
+FROM unnest(%(roles)s::bigint[], %(moments)s::timestamptz[]) AS asked (role_id, at)
+CROSS JOIN {role} AS role
+CROSS JOIN {project} AS project
+""").format(
+    role=as_of(
+        history="permissions_historicalrole",
+        of="asked.role_id",
+        columns="name, project_id",
+        at="asked.at",
+    ),
+    project=as_of(
+        history="tasks_historicalproject", of="role.project_id", columns="name", at="asked.at"
+    ),
+)

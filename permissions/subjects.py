@@ -29,10 +29,15 @@ _PERMISSION: LiteralString = """(
     JOIN django_content_type AS type ON type.id = permission.content_type_id
     WHERE permission.id = {row}.permission_id
 )"""
+# The role as the operation left it, also where it took it away.
 _ROLE_OF_ENTRY: LiteralString = """
 LEFT JOIN LATERAL (
-    SELECT code, name, project_id FROM permissions_historicalrole
-    WHERE id = entry.role_id ORDER BY history_id DESC LIMIT 1
+    SELECT role.code, role.name, role.project_id
+    FROM permissions_historicalrole AS role
+    JOIN audit_operation AS made ON made.id = role.operation_id
+    WHERE role.id = entry.role_id AND made.finished_at <= operation.finished_at
+    ORDER BY role.history_id DESC
+    LIMIT 1
 ) AS role ON true
 LEFT JOIN tasks_project AS project ON project.id = role.project_id
 """
@@ -105,6 +110,18 @@ def matrices_then(entries: Iterable[Entry]) -> Matrices:
         for matrix_id, at, code, role_id, flags in cursor.fetchall():
             found[matrix_id, at][code] = Grant(role_id, flags)
     return found
+
+
+def roles_then(asked: Iterable[_Moment]) -> dict[_Moment, str]:
+    """Return what roles, by key, and their projects were called at moments."""
+    wanted = list(asked)
+    arguments: dict[str, Any] = {
+        "roles": [key for key, _ in wanted],
+        "moments": [at for _, at in wanted],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(queries.READ_ROLES_THEN, arguments)
+        return {(key, at): f"{name} of {project}" for key, at, name, project in cursor.fetchall()}
 
 
 SUBJECTS = (

@@ -1,25 +1,24 @@
 """How the history of a task's permissions is told: whose they were, and flag by flag what changed.
 
-A project's own matrix is edited in place, so what it said at the time is in its own history. The
-matrices of tasks never change: two of them can be compared whenever.
+A project's own matrix is edited in place, so what it said at the time is in its own history, and so is
+what roles were called. The matrices of tasks never change.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from audit.admin.described import NOTHING, Described, Difference, describe
-from audit.subjects import CHANGED, subject_named
-from permissions.flags import flags_in
+from audit.subjects import CHANGED, Entry, subject_named
+from permissions.flags import NONE, flags_in
 from permissions.matrix import Grant
-from permissions.models import PermissionMatrix, Role, TaskPermission
-from permissions.subjects import matrices_then
+from permissions.models import PermissionMatrix, TaskPermission
+from permissions.subjects import Matrices, matrices_then, roles_then
 from tasks.models import Task
 
 
 def _matrix(older: Any, newer: Any) -> Iterator[Difference]:
-    if _is_own(older.matrix) and _is_own(newer.matrix):
-        yield from _flags(older.matrix, newer.matrix)
-    else:
+    """Tell whose permissions they were, where that changed; role by role is told of all rows at once."""
+    if not (_is_own(older.matrix) and _is_own(newer.matrix)):
         yield Difference("permissions", _name(older), _name(newer))
 
 
@@ -34,21 +33,6 @@ def _is_own(matrix: PermissionMatrix | None) -> bool:
     return matrix is not None and matrix.digest is not None
 
 
-def _flags(older: PermissionMatrix, newer: PermissionMatrix) -> Iterator[Difference]:
-    before, after = (
-        {row.role_code: (row.role.name, row.flags) for row in matrix.rows.all()}
-        for matrix in (older, newer)
-    )
-    for code in sorted(before.keys() | after.keys()):
-        (name, _), old, new = after.get(code) or before[code], before.get(code), after.get(code)
-        if old != new:
-            yield Difference(name, _in_words(old), _in_words(new))
-
-
-def _in_words(row: tuple[str, int] | None) -> str:
-    return ", ".join(flag.label for flag in flags_in(row[1])) if row and row[1] else NOTHING
-
-
 def _name(row: Any) -> str:
     if row.matrix is None:
         return f"matrix {row.matrix_id}"
@@ -57,39 +41,58 @@ def _name(row: Any) -> str:
 
 
 def _role_by_role(history_ids: Sequence[int]) -> Mapping[int, Sequence[Difference]]:
-    """Tell what each role gained and lost where a task began or ceased to follow its project."""
+    """Tell what each role, by its name of then, gained and lost where another matrix came into force."""
     entries = [
         entry
         for entry in subject_named("task_permission").read(history_ids)
-        if entry.kind == CHANGED and entry.before["follows"] is (not entry.after["follows"])
+        if entry.kind == CHANGED
+        and entry.before["matrix"] is not None
+        and entry.before["matrix"] != entry.after["matrix"]
     ]
     if not entries:
         return {}
     matrices = matrices_then(entries)
-    names = _names_of_roles({entry.project for entry in entries})
-    told = {}
-    for entry in entries:
-        before, after = (
-            matrices.get((values["matrix"], entry.finished_at), {})
-            for values in (entry.before, entry.after)
-        )
-        told[entry.history_id] = [
-            Difference(names.get((entry.project, code), f"role {code}"), old, new)
-            for code in sorted(before.keys() | after.keys())
-            if (old := _held(before.get(code))) != (new := _held(after.get(code)))
-        ]
-    return told
-
-
-def _names_of_roles(projects: Collection[str | None]) -> Mapping[tuple[str | None, int], str]:
-    roles = Role.objects.filter(project__uid__in=projects)
+    differing = {entry.history_id: list(_differing(entry, matrices)) for entry in entries}
+    at = {entry.history_id: entry.finished_at for entry in entries}
+    names = roles_then(
+        {(each.role_id, at[key]) for key, differs in differing.items() for each in differs}
+    )
     return {
-        (uid, code): name for uid, code, name in roles.values_list("project__uid", "code", "name")
+        key: [
+            Difference(
+                names.get((each.role_id, at[key]), f"role {each.code}"),
+                _in_words(each.before),
+                _in_words(each.after),
+            )
+            for each in differs
+        ]
+        for key, differs in differing.items()
     }
 
 
-def _held(grant: Grant | None) -> str:
-    return _in_words(("", grant.flags)) if grant else NOTHING
+class _Differs(NamedTuple):
+    """A role, and the flags that it had before and after."""
+
+    code: int
+    role_id: int
+    before: int
+    after: int
+
+
+def _differing(entry: Entry, matrices: Matrices) -> Iterator[_Differs]:
+    was, became = (
+        matrices.get((values["matrix"], entry.finished_at), {})
+        for values in (entry.before, entry.after)
+    )
+    for code in sorted(was.keys() | became.keys()):
+        nothing = Grant((became.get(code) or was[code]).role_id, NONE)
+        before, after = was.get(code, nothing), became.get(code, nothing)
+        if before.flags != after.flags:
+            yield _Differs(code, after.role_id, before.flags, after.flags)
+
+
+def _in_words(flags: int) -> str:
+    return ", ".join(flag.label for flag in flags_in(flags)) or NOTHING
 
 
 describe(
@@ -99,7 +102,6 @@ describe(
         key="task_id",
         label=lambda row: f"permissions of task {row.task.name if row.task else row.task_id}",
         related=("task", "matrix"),
-        fetched=("matrix__rows__role",),
         differences={"matrix": _matrix, "own_matrix": _own_matrix},
         gather=_role_by_role,
     ),
