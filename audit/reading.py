@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection
 from psycopg import capabilities, sql
 
-from audit.fitting import Condition, condition_on, fitting
+from audit.fitting import ANY_ROW, Condition, condition_on, fitting
 from audit.models import Operation
 from audit.subjects import Change, Rows, Subject, subjects
 from audit.trail import SUMMARY, Place, Reader, read_window, statement_of
@@ -28,8 +28,10 @@ ITSELF = "operation"
 _WINDOW = 500
 _AT_ONCE = 100
 _ROWS = 4_000
+# Where a filter leaves out rows of an operation, a page looks at so many in one go.
+_LOOKED_AT = 1_000
 # A page is given up on, and goes on with the next, after so many rows that do not fit.
-_MOST_ROWS = 6_000
+_MOST_ROWS = 3_000
 
 
 class ChangePlace(NamedTuple):
@@ -166,23 +168,19 @@ class _Telling:
 
     def turn(self, window: _Window, step: Sequence[Piece], *, limit: int) -> _Turn:
         """Return what fits of some pieces; of a single one, of its first rows."""
-        rows: list[tuple[Any, ...]] = []
-
-        def limited(statement: sql.Composed, arguments: Sequence[Any]) -> list[tuple[Any, ...]]:
-            rows.extend(_fetched(statement + sql.SQL(" LIMIT {}").format(limit), arguments))
-            return rows
-
         *_, last = step
-        reached = self._end_of(window, last)
         if len(step) > 1 or last.subject == ITSELF_NUMBER:
             found = list(self.all(window, step, fetch=_fetched))
-            return _Turn(found, sum(piece.size for piece in step), reached, None)
-        found = list(self._rows(window, step, limited, is_ordered=True))
-        if len(rows) < limit:
-            return _Turn(found, len(rows), reached, None)
-        number, *_ = rows[-1]
-        reached = reached._replace(history_id=number)
-        return _Turn(found, len(rows), reached, last._replace(first=number + 1))
+            size = sum(piece.size for piece in step)
+            return _Turn(found, size, self._end_of(window, last), None)
+        # So many numbers, not so many rows: to find the first of those, all would be read. The numbers of
+        # an operation have few gaps.
+        wanted = limit if self._conditions[last.subject] == ANY_ROW else max(limit, _LOOKED_AT)
+        numbers = wanted * -(-(last.last - last.first + 1) // last.size)
+        part = last._replace(last=min(last.last, last.first + numbers - 1))
+        rest = last._replace(first=part.last + 1) if part.last < last.last else None
+        found = list(self._rows(window, [part], _fetched, is_ordered=True))
+        return _Turn(found, min(wanted, last.size), self._end_of(window, part), rest)
 
     def _window(
         self, operations: Sequence[Operation], behind: ChangePlace | None = None
@@ -192,6 +190,9 @@ class _Telling:
         bare = set(range(len(operations))) - {piece.place for piece in pieces}
         whole = Operation.objects.in_bulk([operations[place].pk for place in bare]) if bare else {}
         told = [whole.get(operation.pk, operation) for operation in operations]
+        if self._reader.wanted.task_id is not None:
+            # Of each, hardly more than one row is about the task, and an index finds it.
+            pieces = [piece._replace(size=1) for piece in pieces]
         for operation in told:
             self._reader.hide(operation)
         pieces = [piece for piece in pieces if self._is_told(told[piece.place], piece)]

@@ -170,8 +170,8 @@ SUBJECTS = (
         LEFT JOIN tasks_task AS present ON present.id = entry.task_id
         LEFT JOIN LATERAL (
             SELECT uid, name, project_id FROM tasks_historicaltask
-            WHERE id = entry.task_id ORDER BY history_id DESC LIMIT 1
-        ) AS gone ON present.id IS NULL
+            WHERE present.id IS NULL AND id = entry.task_id ORDER BY history_id DESC LIMIT 1
+        ) AS gone ON true
         LEFT JOIN tasks_project AS project
           ON project.id = coalesce(present.project_id, gone.project_id)
         """,
