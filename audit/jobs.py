@@ -27,7 +27,7 @@ _LOCK = "seal"
 _PATIENCE = 25.0
 _PAUSE = 1
 # A batch reads for a moment before it writes, and what writes for a moment only is no batch.
-_LOOKS = 4
+_LOOKS = 6
 _BETWEEN_LOOKS = 0.1
 
 _SOMEBODY_WRITES = """

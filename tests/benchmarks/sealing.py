@@ -96,7 +96,7 @@ def _verify() -> Verified:
 
 
 def _read() -> None:
-    """Read every document under a seal, as verification does, and drop it."""
+    """Read every document under a seal, one by one, and drop it."""
     newest = Seal.objects.latest("number").number
     said = (read_document(seal.document) for seal in seals_between(first=1, last=newest))
     for seals in grouped(said):
