@@ -161,12 +161,19 @@ class PeriodFilter(RangeDateTimeFilter):  # type: ignore[misc]  # the theme has 
     """What happened between two times in UTC; a date alone means all of that day."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep what lies in the period; what is no time bounds nothing."""
+        """Keep what lies in the period: nothing, if a bound is no time.
+
+        What the list shows may be chosen as a whole, so no bound is passed over unheard.
+        """
         del request
         for end, lookup, whole_day in (("from", "gte", "00:00:00"), ("to", "lte", "23:59:59")):
             day = self.used_parameters.get(f"{self.field_path}_{end}_0")
-            clock = self.used_parameters.get(f"{self.field_path}_{end}_1") or whole_day
-            if day and (bound := parse_datetime_str(f"{day} {clock}")):
-                bound = bound.replace(tzinfo=UTC)
-                queryset = queryset.filter(**{f"{self.field_path}__{lookup}": bound})
+            clock = self.used_parameters.get(f"{self.field_path}_{end}_1")
+            if not (day or clock):
+                continue
+            bound = parse_datetime_str(f"{day} {clock or whole_day}")
+            if bound is None:
+                return queryset.none()
+            bound = bound.replace(tzinfo=UTC)
+            queryset = queryset.filter(**{f"{self.field_path}__{lookup}": bound})
         return queryset

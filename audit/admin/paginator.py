@@ -63,13 +63,25 @@ class EstimatingPaginator(BoundedPaginator):
         """The number of rows that the database expects, rounded; 0 if it is no more than the bound."""
         if self._rows.query.is_empty():
             return 0
-        (plan,) = json.loads(self._rows.explain(format="json"))
+        # Nothing is explained where Django knows that no row can fit, as with a key that can be none.
+        if not (explained := self._rows.explain(format="json")):
+            return 0
+        (plan,) = json.loads(explained)
         expected = int(plan["Plan"]["Plan Rows"])
         return round(expected, 2 - len(str(expected))) if expected > self.bound else 0
 
 
 class BoundedChangeList(ChangeList):  # type: ignore[misc]  # the theme has no types
     """A list that says "show all" only where a filter or a search leaves something out."""
+
+    def get_filters_params(self, params: Any = None) -> dict[str, list[str]]:
+        """Return what the filters are asked, without what the database has no place for."""
+        asked: dict[str, list[str]] = super().get_filters_params(params)
+        # It finds nothing, as what is asked for is nowhere.
+        return {
+            name: [value.replace("\0", "\N{REPLACEMENT CHARACTER}") for value in values]
+            for name, values in asked.items()
+        }
 
     def get_results(self, request: HttpRequest) -> None:
         """Read the page."""

@@ -1,6 +1,5 @@
 """The filter of tasks by a setting: which, and what it is; it answers nothing about secrets."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +11,10 @@ from unfold.contrib.filters.admin import TextFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from tasks.admin.shown import schema_of
+from tasks.batch.errors import Malformed
 from tasks.models import TaskType
 from tasks.schemas import Pointer, hides
+from tasks.strict_json import MAX_DEPTH, parse_value
 
 
 _KEY, _VALUE = "setting", "setting_value"
@@ -58,16 +59,22 @@ class SettingFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
         yield {"form": SettingForm(self.used_parameters)}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Keep the tasks that have the setting so."""
+        """Keep the tasks that have the setting so.
+
+        Of what names no setting nothing is kept: what the list shows may be chosen as a whole.
+        """
         del request
-        place = _place(self.value() or "")
-        if not place:
+        value = self.used_parameters.get(_VALUE, "").replace("\0", "")
+        text = (self.value() or "").replace("\0", "").strip()
+        if not (text or value):
             return queryset
+        place = _place(text)
+        if not place:
+            return queryset.none()
         setting: Any = "settings"
         for step in place:
             setting = KeyTransform(step, setting)
         found: QuerySet[Any] = queryset.alias(setting_at_place=setting)
-        value = self.used_parameters.get(_VALUE, "").replace("\0", "")
         if not value:
             hidden = _types_that_hide(place, is_set_may_be_told=True)
             return found.filter(setting_at_place__isnull=False).exclude(task_type__in=hidden)
@@ -79,10 +86,14 @@ class SettingFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
 
 def _place(text: str) -> Pointer:
     """Return the place that `a.b` or `/a/b` names; none if there can be no setting."""
-    text = text.replace("\0", "").strip().removeprefix("settings.")
+    text = text.removeprefix("settings.")
     steps = text[1:].split("/") if text.startswith("/") else text.split(".")
     # The database would take a number for a position in an array.
-    if not all(steps) or any(step.lstrip("-").isdigit() for step in steps):
+    if (
+        not all(steps)
+        or len(steps) > MAX_DEPTH
+        or any(step.lstrip("-").isdigit() for step in steps)
+    ):
         return ()
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
 
@@ -90,8 +101,8 @@ def _place(text: str) -> Pointer:
 def _meant(value: str) -> list[Any]:
     """Return what the text may mean: itself, or the number or truth value that it spells."""
     try:
-        spelt = json.loads(value, parse_constant=str)
-    except ValueError:
+        spelt = parse_value(value.encode(errors="surrogatepass"))
+    except Malformed:
         return [value]
     return [value] if isinstance(spelt, str | list | dict) else [value, spelt]
 

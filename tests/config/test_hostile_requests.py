@@ -2,19 +2,23 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.test import Client
+from django.urls import reverse
 
-from tests.admin_world import addresses, populate
+from tests.admin_world import addresses, pages, populate
 from tests.conftest import Governed
 from tests.visitors import visit
 
 
 # No text, no number, a number that is none to Python, and one that is none to the database.
 HOSTILE = ("\0", "--1:9", "9" * 5_000, "9" * 20)
+# What is too deep to be looked for, and what is a number to Python alone.
+UNFINDABLE = (".".join("a" * 500), "[" * 2_000, "1e999", "x", "\0x")
 # What pages read besides the fields that they show.
 READ_BESIDES = [
     "_selected_action",
@@ -96,3 +100,29 @@ def test_no_page_fails_whatever_is_sent(governed: Governed) -> None:
                 break
         failed += failures(client, address, shown)
     assert failed == []
+
+
+def lists(client: Client) -> Iterator[tuple[str, set[str]]]:
+    """Yield the address of every list, and what its filters and its search are asked by."""
+    for shown in pages():
+        if shown.name.endswith("_changelist"):
+            address = reverse(f"admin:{shown.name}")
+            filters = client.get(address).context["cl"].filter_specs
+            names = {name for each in filters for name in each.expected_parameters()}
+            yield address, {*names, "q"}
+
+
+def test_no_filter_fails_whatever_is_looked_for(governed: Governed) -> None:
+    populate(governed, tasks=2)
+    client = visit(governed.admin)
+    client.raise_request_exception = False
+    failed = set()
+    for address, names in lists(client):
+        for name, value in product(names, {*HOSTILE, *UNFINDABLE}):
+            # A setting is looked for by its place and what stands there.
+            besides = {"setting": "a"} if name == "setting_value" else {}
+            before = transaction.savepoint()
+            if client.get(address, {**besides, name: value}).status_code >= 500:
+                failed.add(f"{address} {name} {value[:9]!r}")
+            transaction.savepoint_rollback(before)
+    assert failed == set()

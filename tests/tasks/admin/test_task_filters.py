@@ -33,8 +33,11 @@ def found(user: User, **asked: Any) -> set[str]:
         ({"setting": "settings.notifications.enabled", "setting_value": "false"}, 2),
         ({"setting": "repository", "setting_value": '{"branch": "main"}'}, 0),
         ({"setting": "repository.startswith", "setting_value": "m"}, 0),
-        ({"setting": "repository..branch"}, 2),
-        ({"setting": "", "setting_value": "main"}, 2),
+        ({"setting": "", "setting_value": ""}, 2),
+        # What cannot be understood finds nothing, rather than all, which could then be chosen.
+        ({"setting": "repository..branch"}, 0),
+        ({"setting": "repository.0.branch"}, 0),
+        ({"setting": "", "setting_value": "main"}, 0),
         ({"setting": "a\0b"}, 0),
     ],
 )
@@ -98,6 +101,8 @@ def test_tasks_are_found_by_their_creator_and_by_when_they_changed(governed: Gov
     assert found(governed.viewer, creator="payments-developer") == set(created)
     assert not found(governed.viewer, creator="payments-dev")
     assert found(governed.viewer, updated_at_from_0="2026-02-01") == set(created)
+    assert not found(governed.viewer, updated_at_from_0="1.2.2026")
+    assert not found(governed.viewer, updated_at_to_1="12:00")
 
 
 def test_where_more_match_than_can_be_chosen_the_list_says_about_how_many(
