@@ -92,6 +92,8 @@ def create_token(*, actor: User, wanted: NewToken, origin: Origin) -> IssuedToke
     with administrative_operation(
         actor=actor, kind="create_token", origin=origin, parameters=parameters
     ):
+        # Of two at once with one name the second waits, and is told so.
+        User.objects.select_for_update(no_key=True).values_list("pk").get(pk=wanted.owner.pk)
         token.full_clean()
         token.save(force_insert=True)
     return IssuedToken(token, secret)

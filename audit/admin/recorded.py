@@ -4,7 +4,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin.utils import unquote
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Model, TextField
 from django.forms.models import ModelFormMetaclass
 from django.http import HttpRequest, HttpResponse
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.forms import BaseModelFormSet, ModelForm
+
+
+_WAIT_FOR_OTHERS = "SELECT pg_advisory_xact_lock(hashtext(%s))"
 
 
 class RecordedAdmin(Autocompleting, BaseAdmin):
@@ -70,14 +73,19 @@ class RecordedAdmin(Autocompleting, BaseAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Let nobody else change the object between looking at it and saving it."""
-        key = unquote(object_id or "")
+        """Let nobody else save anything of the kind between looking at what there is and saving."""
         shown = super().changeform_view
-        if request.method != "POST" or not is_key(key) or not self.has_change_permission(request):
+        # Who may not change may not add.
+        if request.method != "POST" or not self.has_change_permission(request):
             return shown(request, object_id, form_url, extra_context)
         with transaction.atomic():
-            rows = self.model._base_manager.filter(pk=key)
-            rows.select_for_update(no_key=True).values_list("pk").first()
+            with connection.cursor() as cursor:
+                # So that of two forms with one name, key or id the second is told so.
+                cursor.execute(_WAIT_FOR_OTHERS, [f"saving {self.opts.label}"])
+            key = unquote(object_id or "")
+            if is_key(key):
+                rows = self.model._base_manager.filter(pk=key)
+                rows.select_for_update(no_key=True).values_list("pk").first()
             return shown(request, object_id, form_url, extra_context)
 
     def save_model(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tasks.models import Project, TaskType
 from tests.conftest import GIT_SCHEMA, ORIGIN, Governed
 from tests.held_threads import threads, wait_until_blocked
 from tests.permissions.admin.test_roles import members_form
+from tests.threads import at_once
 from tests.visitors import page, save, text_of, visit
 
 
@@ -147,3 +149,21 @@ def test_of_two_who_save_at_the_same_moment_the_second_is_told(committed: Govern
             committed.task_type.save()
     assert "Nothing was saved" in text_of(sent.result())
     assert TaskType.objects.get().description == "theirs"
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("auth_group", {"name": "platform"}),
+        ("tasks_tasktype", {"key": "helm", "name": "Helm", "schema": '{"type": "object"}'}),
+        ("tasks_project", {"name": "ledger", "uid": "ab" * 16}),
+    ],
+)
+def test_of_those_who_add_the_same_at_once_one_does_and_the_others_are_told(
+    committed: Governed, name: str, form: dict[str, str]
+) -> None:
+    clients = [visit(committed.admin) for _ in range(4)]
+    calls = [partial(client.post, page(f"{name}_add"), form) for client in clients]
+    answers = [each.result() for each in at_once(*calls)]
+    assert sorted(each.status_code for each in answers) == [200, 200, 200, 302]
+    assert sum("already exists" in text_of(each) for each in answers) == 3

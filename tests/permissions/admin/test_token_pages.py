@@ -3,6 +3,7 @@
 import hashlib
 import shlex
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.utils import timezone
 from audit.models import Channel, Operation
 from permissions.models import ApiToken
 from tests.conftest import Governed
+from tests.threads import at_once
 from tests.tokens import issue
 from tests.visitors import page, persona, text_of, visit
 
@@ -126,6 +128,14 @@ def test_a_second_token_of_the_same_name_is_refused(governed: Governed) -> None:
     assert "issued" not in answer.context
     assert "if you have not seen it, revoke it and make another" in text_of(answer)
     assert ApiToken.objects.count() == 1
+
+
+def test_of_tokens_made_at_once_with_one_name_only_one_is(committed: Governed) -> None:
+    clients = [visit(committed.viewer) for _ in range(4)]
+    calls = [partial(client.post, page("permissions_apitoken_add"), FORM) for client in clients]
+    answers = [each.result() for each in at_once(*calls)]
+    assert [each.status_code for each in answers] == [200] * 4
+    assert sum("Copy the token now" in text_of(each) for each in answers) == 1
 
 
 def test_an_owner_revokes_a_token_after_being_asked(governed: Governed) -> None:
