@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from typing import NamedTuple
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -104,6 +105,17 @@ def no_file(page: Page, world: Governed) -> None:
     page.goto(address("tasks_task_import_file"))
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("alert")).to_be_visible()
+
+
+@of("manager")
+def a_file_with_rows_that_are_wrong(page: Page, world: Governed) -> None:
+    row = f"{world.project.name},{world.task_type.key}"
+    text = f"name,project,type\nfine,{row}\n{'x' * 300},{row}\n"
+    file = SimpleUploadedFile("tasks.csv", text.encode())
+    sent = visit(world.manager).post(address("tasks_task_import_file"), {"import_file": file})
+    page.goto(sent.headers["Location"])
+    expect(page.get_by_role("region", name="Rows that cannot become tasks")).to_be_visible()
+    expect(page.get_by_role("button", name="Add 1 task")).to_be_visible()
 
 
 @of("manager")
