@@ -9,7 +9,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from unfold.contrib.filters.admin import BooleanRadioFilter
 
 from audit.admin.described import Described, describe
@@ -35,6 +35,7 @@ from tasks.admin.setting_filter import SettingFilter
 from tasks.admin.shown import settings_differences
 from tasks.admin.task_columns import NAME_IN_CAPITALS, TaskColumns, capitals
 from tasks.admin.task_files import TaskFiles
+from tasks.admin.told_changes import changes_page
 from tasks.models import Task
 from tasks.visibility import visible_tasks
 
@@ -114,8 +115,13 @@ class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
         return KeyedChangeList
 
     def get_urls(self) -> list[URLPattern]:
-        """Serve the pages of bulk changes as well."""
-        return [*self.flow.urls, *super().get_urls()]
+        """Serve the pages of bulk changes as well, and that of what was done to all tasks."""
+        view = self.admin_site.admin_view(partial(changes_page, self))
+        return [
+            path("changes/", view, name="tasks_task_changes"),
+            *self.flow.urls,
+            *super().get_urls(),
+        ]
 
     @property
     def flow(self) -> Flow:

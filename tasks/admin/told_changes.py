@@ -1,0 +1,95 @@
+"""What was done to the tasks that the visitor may view, by whomever, and what the visitor did.
+
+Auditors are told everything here. Exactly what the API tells: it reads with the same reader.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from audit.admin.base import BaseAdmin
+from audit.admin.described import NOTHING, as_text
+from audit.admin.history import is_key
+from audit.admin.requests import actor_of
+from audit.admin.timeline import KINDS
+from audit.differences import ABSENT, Difference
+from audit.masking import MASK
+from audit.models import Operation
+from audit.reading import ITSELF, ChangePlace, Found, read_page
+from audit.subjects import subjects
+from audit.titles import title_of
+from audit.trail import Filter
+from audit.visibility import may_audit
+from tasks.trail import reader_of
+
+
+_PER_PAGE = 50
+
+
+class ToldChange(NamedTuple):
+    """A change as the page shows it; `what` is empty where the operation itself is told."""
+
+    operation: Operation
+    title: str
+    what: str
+    kind: str
+    differences: Sequence[tuple[str, str, str]]
+
+
+def changes_page(page: BaseAdmin, request: HttpRequest) -> HttpResponse:
+    """Show a page of changes, newest operations first."""
+    actor = actor_of(request)
+    reader = reader_of(actor=actor, wanted=Filter())
+    after = _place(request.GET.get("after", ""))
+    shown = read_page(reader=reader, after=after, limit=_PER_PAGE)
+    context: dict[str, Any] = {
+        **page.admin_site.each_context(request),
+        "opts": page.opts,
+        "title": "What was done to your tasks, and what you did",
+        "changes": [_told(found) for found in shown.found],
+        "is_first": after is None,
+        "older": shown.following and _in_address(shown.following),
+        "may_audit": may_audit(actor=actor),
+    }
+    return TemplateResponse(request, "admin/told_changes.html", context)
+
+
+def _told(found: Found) -> ToldChange:
+    title = title_of(found.operation.kind)
+    if found.change is None:
+        return ToldChange(found.operation, title, "", "", ())
+    entry, differences = found.change
+    what = f"{entry.subject.replace('_', ' ')} {entry.name}"
+    shown = [_shown(each) for each in differences]
+    return ToldChange(found.operation, title, what, KINDS[entry.kind], shown)
+
+
+def _shown(difference: Difference) -> tuple[str, str, str]:
+    before, after = (
+        NOTHING if side is ABSENT else as_text(MASK if difference.is_secret else side)
+        for side in (difference.before, difference.after)
+    )
+    return difference.place, before, after
+
+
+def _in_address(place: ChangePlace) -> str:
+    return "_".join(map(str, (place.created_at.isoformat(), *place[1:3], place.history_id)))
+
+
+def _place(text: str) -> ChangePlace | None:
+    """Return the place that an address names; what names none means the beginning."""
+    at, _, rest = text.partition("_")
+    operation, _, rest = rest.partition("_")
+    subject, _, number = rest.rpartition("_")
+    if subject not in {ITSELF, *(each.name for each in subjects())} or not is_key(number):
+        return None
+    try:
+        created_at = datetime.fromisoformat(at)
+        place = ChangePlace(created_at, UUID(operation), subject, int(number))
+    except ValueError:
+        return None
+    return place if created_at.tzinfo else None
