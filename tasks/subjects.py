@@ -29,6 +29,7 @@ _TYPE_KEY = "type"
 Secrets = Mapping[str, Any]
 ALL_SECRET: Secrets = {"": True}
 _NOTHING: Mapping[str, Any] = {}
+_SIMPLE = frozenset({str, bool, int, float, type(None)})
 _SCHEMAS = "SELECT id, schema::text FROM tasks_tasktype"
 
 
@@ -94,11 +95,22 @@ def _compare(
         if not same(before, after):
             found.append(Difference(place, before, after, bool(secrets)))
         return
-    for key in sorted({**was, **became}):
+    for key in sorted(_perhaps_differing(was, became)):
         one, other = was.get(key, ABSENT), became.get(key, ABSENT)
-        if one is not other:
-            inside = secrets if secrets is ALL_SECRET else secrets.get(key, _NOTHING)
-            _compare(one, other, f"{place}/{_step(key)}", inside, found)
+        inside = secrets if secrets is ALL_SECRET else secrets.get(key, _NOTHING)
+        _compare(one, other, f"{place}/{_step(key)}", inside, found)
+
+
+def _perhaps_differing(was: Mapping[str, Any], became: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the keys of which is not seen at once that both hold the same text, flag or number."""
+    for key, one in was.items():
+        other = became.get(key, ABSENT)
+        kind = type(one)
+        if kind is not type(other) or kind not in _SIMPLE or one != other:
+            yield key
+    for key in became:
+        if key not in was:
+            yield key
 
 
 @lru_cache(maxsize=4096)

@@ -164,6 +164,11 @@ def test_a_table_has_the_same_rows_and_no_formulas(auditor: Caller, uids: list[s
     # All but the end of the export itself.
     assert ids == [event["id"] for event in told[1:]]
     assert told[0]["type"] == "operation.export_trail_finished"
+    written = [json.loads(row[head.index("changes")]) for row in rows]
+    assert written == [event["changes"] for event in told[1:]]
+    asked = json.loads(rows[0][head.index("asked")])
+    assert asked["parameters"] == told[1]["parameters"]
+    assert {row[head.index("reason")] for row in rows} == {""}
     assert not any(cell.startswith("=") for row in rows for cell in row)
 
 
