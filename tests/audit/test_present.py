@@ -8,13 +8,18 @@ from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, models, transaction
 
+from audit.verification.present import check_present
+from audit.verification.tampered import Tampered
 from permissions.models import PermissionMatrix, RolePermission
 from tasks.models import Task
-from tests.audit.sealed import assert_named, execute, fact_of, verified
+from tests.audit.sealed import ANOTHER, assert_named, execute, fact_of, types_of, verified
 from tests.tracked import HISTORIES
 
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("trail")]
+
+
+_CHECKS = "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'c'"
 
 
 def end_transaction() -> None:
@@ -29,6 +34,8 @@ def silenced(table: str) -> Iterator[None]:
     before = transaction.savepoint()
     end_transaction()
     execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    for (check,) in execute(_CHECKS, [table]):
+        execute(f"ALTER TABLE {table} DROP CONSTRAINT {check}")
     yield
     transaction.savepoint_rollback(before)
 
@@ -61,6 +68,24 @@ def test_numbers_that_are_equal_but_not_the_same_are_told_apart() -> None:
     execute("SET LOCAL bulkhead.recorder = 'on'")
     Task.objects.filter(pk=task.pk).update(settings={"depth": 1.0})
     assert_named(f"row {task.pk} of tasks_task is not")
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+def test_any_value_that_was_changed_without_a_record_is_named(
+    history: type[models.Model],
+) -> None:
+    table, key, value = of_history(history)
+    types = types_of(table)
+    tracked = {field.name for field in history.tracked_fields}  # type: ignore[attr-defined]  # the library's
+    fields = [field for field in history._meta.concrete_fields if field.name in tracked]
+    columns = {str(field.column) for field in fields} - {key}
+    assert columns
+    for column in sorted(columns):
+        another = ANOTHER[types[column]].format(f'"{column}"')
+        with silenced(table):
+            execute(f'UPDATE {table} SET "{column}" = {another} WHERE {key} = {value}')  # noqa: S608
+            with pytest.raises(Tampered, match=f"row {value} of {table} is not what its newest"):
+                check_present()
 
 
 @pytest.mark.parametrize("history", HISTORIES)
