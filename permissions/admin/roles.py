@@ -29,14 +29,19 @@ class RoleMemberForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in t
     """A user or a group that holds the role."""
 
     def clean(self) -> dict[str, Any]:
-        """Refuse neither and both.
+        """Refuse neither and both, and who holds the role already.
 
         Raises:
             ValidationError: saying what is wanted.
         """
         cleaned: dict[str, Any] = super().clean() or {}
-        if bool(cleaned.get("user")) is bool(cleaned.get("group")):
+        user, group = cleaned.get("user"), cleaned.get("group")
+        if bool(user) is bool(group):
             raise ValidationError("Choose a user or a group.")
+        # Somebody else may have added them meanwhile; Django looks for no such twins of a row in a form.
+        twins = RoleMember.objects.filter(role=self.instance.role_id, user=user, group=group)
+        if twins.exclude(pk=self.instance.pk).exists():
+            raise ValidationError(f"{user or group} is a member already.")
         return cleaned
 
 

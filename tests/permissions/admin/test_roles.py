@@ -45,6 +45,15 @@ def test_a_group_can_be_a_member(governed: Governed) -> None:
     assert RoleMember.objects.get(role=role).group == group
 
 
+def test_who_became_a_member_meanwhile_is_not_added_again(governed: Governed) -> None:
+    role = governed.role(5)
+    form = members_form({"members-0-user": governed.outsider.pk, "members-0-role": role.pk})
+    client, address = visit(governed.admin), page("permissions_role_change", role.pk)
+    assert [save(client, address, form).status_code for _ in range(2)] == [302, 200]
+    assert "is a member already" in text_of(save(client, address, form))
+    assert RoleMember.objects.filter(role=role).count() == 1
+
+
 @pytest.mark.parametrize("both", [True, False])
 def test_a_member_is_a_user_or_a_group_and_not_both(governed: Governed, both: bool) -> None:
     group = Group.objects.create(name="platform")
