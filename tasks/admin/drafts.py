@@ -160,6 +160,8 @@ def preview_draft(*, actor: User, draft: Draft, change: Change[Any], origin: Ori
 
     Raises:
         BatchTooHeavy: it would write too much to too many.
+        DraftUsed: it has been applied meanwhile, from another window.
+        DraftUnusable: it has been forgotten meanwhile.
     """
     batch = Batch(change=change, uids=draft.uids, origin=origin)
     plan = pipeline.preview(actor=actor, batch=batch)
@@ -177,8 +179,18 @@ def preview_draft(*, actor: User, draft: Draft, change: Change[Any], origin: Ori
         draft.fingerprint_of_part = part.fingerprint
     draft.drifted = None
     draft.expires_at = timezone.now() + VALID_FOR
-    # Not the operation: the draft may be being applied from another window.
-    draft.save(update_fields=_BOUND)
+    _bind(draft)
+
+
+def _bind(draft: Draft) -> None:
+    """Write down what the draft is bound to, unless another window was faster: what was applied stays."""
+    bound = {name: getattr(draft, name) for name in _BOUND}
+    if Draft.objects.filter(pk=draft.pk, operation=None).update(**bound):
+        return
+    kept = Draft.objects.filter(pk=draft.pk).first()
+    if kept and kept.operation:
+        raise DraftUsed(kept.operation)
+    raise DraftUnusable
 
 
 def change_of(draft: Draft) -> Change[Any]:

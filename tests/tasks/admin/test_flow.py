@@ -5,6 +5,7 @@ import html
 import json
 import re
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +17,13 @@ from audit.models import Operation, State
 from audit.recorder import administrative_operation
 from permissions.changes import CopyTasks, SetPermissions
 from permissions.models import RoleMember
-from tasks.admin.drafts import draft_of_batch
+from tasks.admin.drafts import (
+    DraftUnusable,
+    DraftUsed,
+    change_of,
+    draft_of_batch,
+    preview_draft,
+)
 from tasks.batch.pipeline import Batch
 from tasks.changes import RecycleTasks, RestoreTasks, SetEnabled, UpdateSettings
 from tasks.jobs import prune_kept
@@ -150,6 +157,24 @@ def test_a_draft_is_applied_once_and_leads_to_its_operation_ever_after(governed:
     assert answers[0].headers["Location"] == answers[1].headers["Location"]
     assert client.get(address).headers["Location"] == answers[0].headers["Location"]
     assert Operation.objects.filter(kind="set_enabled").count() == 1
+
+
+def test_what_another_window_applied_or_forgot_meanwhile_is_not_previewed_over(
+    governed: Governed,
+) -> None:
+    client = visit(governed.developer)
+    draft = choose(client, "disable", governed.add_tasks(1))
+    write_down(client, draft, {"reason": "x"})
+    seen_before = Draft.objects.get(pk=draft.pk)
+    again = partial(preview_draft, actor=governed.developer, draft=seen_before, origin=ORIGIN)
+    confirm(client, draft)
+    with pytest.raises(DraftUsed):
+        again(change=SetEnabled(enabled=True))
+    draft.refresh_from_db()
+    assert change_of(draft) == SetEnabled(enabled=False, reason="x")
+    draft.delete()
+    with pytest.raises(DraftUnusable):
+        again(change=SetEnabled(enabled=True))
 
 
 def test_many_targets_are_left_to_the_worker(
