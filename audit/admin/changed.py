@@ -117,8 +117,13 @@ def _size(model: type[models.Model]) -> Func:
 
 
 def _first(sizes: Mapping[type[models.Model], int]) -> type[models.Model]:
-    """Return the model of which most was changed."""
-    return max(sizes, key=lambda model: sizes[model])
+    """Return the model of which most was changed; of equals, one that has pages of its own."""
+    return max(sizes, key=lambda model: (sizes[model], _has_pages(model)))
+
+
+def _has_pages(model: type[models.Model]) -> bool:
+    described = description_of(model)
+    return described is not None and described.page is model
 
 
 def _objects(

@@ -6,6 +6,7 @@ page of the role. The page's history and the pages of operations are made from t
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -95,6 +96,8 @@ def as_text(value: Any) -> str:
         return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%-d %B %Y, %H:%M:%S} UTC"
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         return ", ".join(map(as_text, value))
     shown = masked(value)

@@ -64,7 +64,7 @@ class ActorFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
 class ByFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no types
     """People apart from automation."""
 
-    title = "done by"
+    title = "people or programs"
     parameter_name = "by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -158,7 +158,11 @@ def search_operations(request: HttpRequest, queryset: QuerySet[Any], term: str) 
 
 
 class PeriodFilter(RangeDateTimeFilter):  # type: ignore[misc]  # the theme has no types
-    """What happened between two times in UTC; a date alone means all of that day."""
+    """What happened between two times in UTC, all of the last second; a date alone means that day."""
+
+    def __init__(self, field: Any, *args: Any, **more: Any) -> None:
+        super().__init__(field, *args, **more)
+        self.title = f"{field.verbose_name} (UTC)"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep what lies in the period: nothing, if a bound is no time.
@@ -174,6 +178,6 @@ class PeriodFilter(RangeDateTimeFilter):  # type: ignore[misc]  # the theme has 
             bound = parse_datetime_str(f"{day} {clock or whole_day}")
             if bound is None:
                 return queryset.none()
-            bound = bound.replace(tzinfo=UTC)
+            bound = bound.replace(tzinfo=UTC, microsecond=999_999 if end == "to" else 0)
             queryset = queryset.filter(**{f"{self.field_path}__{lookup}": bound})
         return queryset

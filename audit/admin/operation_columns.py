@@ -1,11 +1,8 @@
 """What lists and pages show of an operation."""
 
-from datetime import UTC
-
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from audit.admin.theme import display
+from audit.admin.theme import display, moment
 from audit.models import UNFINISHED, Operation, State
 
 
@@ -14,11 +11,8 @@ class OperationColumns:
 
     @display(description="when", ordering="created_at")
     def asked_at(self, operation: Operation) -> SafeString:
-        """Return when it was asked for: in UTC, or where there is a script, in the viewer's zone."""
-        at = operation.created_at.astimezone(UTC)
-        return format_html(
-            '<time datetime="{}">{} UTC</time>', at.isoformat(), f"{at:%-d %B %Y, %H:%M}"
-        )
+        """Return when it was asked for."""
+        return moment(operation.created_at)
 
     @display(description="what")
     def kind_name(self, operation: Operation) -> str:

@@ -26,6 +26,8 @@ _CARRIED_OUT = {
 
 _NOUNS: dict[str, tuple[str, str]] = {}
 _TASKS = ("task", "tasks")
+_DONE: dict[str, str] = {}
+_CHANGED = "changed"
 
 _TONES = {
     State.QUEUED: "info",
@@ -85,6 +87,11 @@ def name_targets(*, kind: str, one: str, many: str) -> None:
     _NOUNS[kind] = (one, many)
 
 
+def name_deed(*, kind: str, done: str) -> None:
+    """Say what a kind of operation has done to its targets; without it they were changed."""
+    _DONE[kind] = done
+
+
 def result_of(*, operation: Operation, at: datetime) -> Result:
     """Return what has become of the operation by now."""
     state = State(operation.state)
@@ -111,6 +118,7 @@ def targets_in_words(operation: Operation, number: int) -> str:
 
 def _applied(operation: Operation) -> str:
     one, many = _NOUNS.get(operation.kind, _TASKS)
+    done = _DONE.get(operation.kind, _CHANGED)
     changed, all_of = operation.changed, operation.targets
     if not all_of:
         return "Applied."
@@ -119,8 +127,8 @@ def _applied(operation: Operation) -> str:
         return f"Nothing had to be changed: {was} so already."
     if changed < all_of:
         asked = targets_in_words(operation, all_of)
-        return f"{changed:,} of {asked} were changed; the others were so already."
-    return f"The {one} was changed." if all_of == 1 else f"All {all_of:,} {many} were changed."
+        return f"{changed:,} of {asked} were {done}; the others were so already."
+    return f"The {one} was {done}." if all_of == 1 else f"All {all_of:,} {many} were {done}."
 
 
 _HEADLINES = {
@@ -186,7 +194,7 @@ def _counts(operation: Operation) -> list[tuple[str, int]]:
     if operation.state in UNFINISHED or not operation.targets:
         return []
     counts = [
-        ("changed", operation.changed),
+        (_DONE.get(operation.kind, _CHANGED), operation.changed),
         ("so already", operation.unchanged),
         ("stood in the way", operation.refused),
     ]

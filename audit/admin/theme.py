@@ -1,9 +1,12 @@
-"""The theme's decorators with types, which the theme itself has none of."""
+"""The theme's decorators with types, which the theme itself has none of, and how columns show times."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 from django.db.models.expressions import Combinable
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold import decorators
 
 
@@ -31,3 +34,11 @@ def action(
         description=description, icon=icon, permissions=permissions, url_path=path
     )
     return cast("Callable[[Method], Method]", decorate)
+
+
+def moment(at: datetime) -> SafeString:
+    """Return a time as columns show it: in UTC, or where there is a script, in the viewer's zone."""
+    at = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}">{} UTC</time>', at.isoformat(), f"{at:%-d %B %Y, %H:%M}"
+    )

@@ -3,6 +3,7 @@
 from django import forms
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from audit.admin.result import name_deed
 from permissions.admin.permissions_form import PermissionsForm
 from permissions.changes import CopyTasks, SetPermissions
 from permissions.changes.copies import VENDORS_WORD
@@ -88,3 +89,4 @@ for action in (
     ),
 ):
     register_bulk_action(action)
+name_deed(kind=CopyTasks.kind, done="copied")

@@ -1,10 +1,9 @@
 """What lists and pages show of a token."""
 
-from datetime import datetime
-
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
-from audit.admin.theme import display
+from audit.admin.theme import display, moment
 from permissions.models import ApiToken
 
 
@@ -34,14 +33,14 @@ class TokenColumns:
         return ", ".join(token.networks) or "everywhere"
 
     @display(description="expires")
-    def expiry(self, token: ApiToken) -> datetime | str:
+    def expiry(self, token: ApiToken) -> SafeString | str:
         """Return when the token ends by itself."""
-        return token.expires_at or "never"
+        return moment(token.expires_at) if token.expires_at else "never"
 
     @display(description="last used")
-    def last_use(self, token: ApiToken) -> datetime | str:
+    def last_use(self, token: ApiToken) -> SafeString | str:
         """Return when the token was last used, to within a few minutes."""
-        return token.last_used_at or "never"
+        return moment(token.last_used_at) if token.last_used_at else "never"
 
     @display(description="ends in")
     def ending(self, token: ApiToken) -> str:

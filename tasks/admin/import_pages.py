@@ -15,6 +15,7 @@ from django.urls import URLPattern, path, reverse
 from audit.admin.base import BaseAdmin
 from audit.admin.history import is_key
 from audit.admin.requests import actor_of, origin_of
+from audit.admin.result import name_deed
 from tasks.admin.crafted import (
     record_forged_import,
     record_import_without_right,
@@ -22,6 +23,7 @@ from tasks.admin.crafted import (
 )
 from tasks.admin.drafts import DraftUnusable, open_draft
 from tasks.admin.import_drafts import (
+    ACTION,
     BadRow,
     GoodRow,
     Told,
@@ -38,6 +40,7 @@ from tasks.models import Draft
 
 
 _PER_PAGE = 50
+name_deed(kind=ACTION, done="added")
 # Of the good rows and of the bad ones so many are listed; all are counted.
 _MOST_LISTED = 2_000
 
@@ -115,7 +118,8 @@ class ImportPages:
         if result.imported and result.imported.kept:
             operation = result.imported.operation
             forget_file(draft=draft, operation=operation.pk)
-            messages.success(request, f"{result.good:,} task(s) were added.")
+            were = "task was" if result.good == 1 else "tasks were"
+            messages.success(request, f"{result.good:,} {were} added.")
             return _to("audit_operation_change", operation.pk)
         if result.drifted:
             detail = "what was confirmed is not what would become of the rows"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
@@ -19,11 +20,13 @@ from audit.facets import wanted_facets
 from audit.queries import operations_of_task
 from audit.subjects import subjects
 from audit.visibility import may_audit
-from tasks.models import Project
+from tasks.models import Project, Task
 from tasks.past import TaskUnknown, task_to_read
-from tasks.visibility import visible_projects
+from tasks.visibility import visible_projects, visible_tasks
 
 
+# So many tasks can be asked about by one name, in different projects.
+_MOST = 20
 _UID = re.compile(r"[0-9a-f]{24}|[0-9a-f]{32}")
 
 
@@ -44,30 +47,43 @@ class ProjectFilter(FacetFilter):
 class TaskFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
     """What was done to a task."""
 
-    title = "task (id)"
+    title = "task (id or name)"
     parameter_name = "task"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the operations that changed the task; of one that may not be viewed there are none."""
-        uid = (self.value() or "").replace("\0", "").strip().lower()
-        if not uid:
+        asked = (self.value() or "").replace("\0", "").strip()
+        if not asked:
             return queryset
-        found = _of_task(request, queryset, uid)
-        return queryset.none() if found is None else found
+        return _of_tasks(queryset, _keys(actor_of(request), asked))
 
 
-def _of_task(request: HttpRequest, queryset: QuerySet[Any], uid: str) -> QuerySet[Any] | None:
-    """Return the operations that changed the task; None if there is none that the visitor may view."""
+def _of_tasks(queryset: QuerySet[Any], keys: Sequence[int]) -> QuerySet[Any]:
+    """Return the operations that changed one of the tasks."""
+    changed = Q(pk__in=())
+    for key in keys:
+        of_task = operations_of_task(subjects=subjects(), task_id=key).as_string()
+        changed |= Q(pk__in=RawSQL(of_task, ()))  # noqa: S611 - no text of a visitor's
+    return queryset.filter(changed)
+
+
+def _keys(actor: User, asked: str) -> list[int]:
+    """Return the keys of the task with this id, or of those that are called so now."""
     try:
-        key = task_to_read(actor=actor_of(request), uid=uid)
+        return [task_to_read(actor=actor, uid=asked.lower())]
     except TaskUnknown:
-        return None
-    of_task = operations_of_task(subjects=subjects(), task_id=key).as_string()
-    return queryset.filter(pk__in=RawSQL(of_task, ()))  # noqa: S611 - no text of a visitor's
+        seen = Task.objects.all() if may_audit(actor=actor) else visible_tasks(actor=actor)
+        return list(seen.filter(name=asked).order_by("pk").values_list("pk", flat=True)[:_MOST])
 
 
 def _search(request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:
-    return _of_task(request, queryset, term.lower()) if _UID.fullmatch(term.lower()) else None
+    if not _UID.fullmatch(term.lower()):
+        return None
+    try:
+        key = task_to_read(actor=actor_of(request), uid=term.lower())
+    except TaskUnknown:
+        return None
+    return _of_tasks(queryset, [key])
 
 
 class SettingsKeyFilter(FacetFilter):

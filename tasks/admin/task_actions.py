@@ -1,5 +1,6 @@
 """The bulk actions on tasks themselves; loading this registers them."""
 
+from audit.admin.result import name_deed
 from tasks.admin.bulk_actions import BulkAction, register_bulk_action
 from tasks.admin.settings_form import SettingsForm
 from tasks.admin.state_forms import DisableForm, EnableForm, RecycleForm, RestoreForm
@@ -58,3 +59,5 @@ for action in (
     ),
 ):
     register_bulk_action(action)
+name_deed(kind=RecycleTasks.kind, done="moved to the recycle bin")
+name_deed(kind=RestoreTasks.kind, done="restored")

@@ -4,7 +4,7 @@ from django.db.models.functions import Collate, Upper
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from audit.admin.theme import display
+from audit.admin.theme import display, moment
 from tasks.models import Task
 
 
@@ -44,3 +44,13 @@ class TaskColumns:
     def creator(self, task: Task) -> str:
         """Return who created the task."""
         return task.created_by.get_username()
+
+    @display(description="created at")
+    def created(self, task: Task) -> SafeString:
+        """Return when the task was created."""
+        return moment(task.created_at)
+
+    @display(description="updated at")
+    def updated(self, task: Task) -> SafeString:
+        """Return when the task was last changed."""
+        return moment(task.updated_at)

@@ -54,7 +54,7 @@ class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
     """Tasks that the visitor may view, and what can be done to them."""
 
     empty = "You see the tasks of the projects in which you hold a role. So far there are none."
-    list_display = ("task_name", "task_id", "project", "task_type", "state", "updated_at")
+    list_display = ("task_name", "task_id", "project", "task_type", "state", "updated")
     list_filter = (
         ("project", ProjectFilter),
         ("task_type", TaskTypeFilter),
@@ -80,8 +80,8 @@ class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
                 "fields": (
                     ("task_id", "project"),
                     ("task_type", "state"),
-                    ("creator", "created_at"),
-                    ("updated_at", "version"),
+                    ("creator", "created"),
+                    ("updated", "version"),
                     "disabled_reason",
                 )
             },

@@ -1,7 +1,7 @@
-"""Dates and times: the day first, and 24 hours."""
+"""Dates and times: the day first, 24 hours, and the zone."""
 
 DATE_FORMAT = "j M Y"
-DATETIME_FORMAT = "j M Y, H:i"
+DATETIME_FORMAT = r"j M Y, H:i \U\T\C"
 TIME_FORMAT = "H:i"
 
 # The date pickers write the first of these; the theme's filters read it.

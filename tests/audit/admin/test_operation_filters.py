@@ -1,6 +1,7 @@
 """What the filters of the list of operations leave."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -69,6 +70,18 @@ def test_a_task_s_operations_are_those_that_changed_it(uids: list[str], governed
     assert listed(visit(auditor()), task=uids[0]) == found
     assert listed(visit(governed.developer), task=uids[0]) == ["update_settings"]
     assert listed(visit(governed.outsider), task=uids[0]) == []
+    assert listed(visit(auditor()), task=f"task {uids[0]}") == found
+    assert listed(visit(governed.outsider), task=f"task {uids[0]}") == []
+    assert listed(visit(auditor()), task="task") == []
+
+
+def test_a_period_ends_with_the_last_moment_of_its_last_second(uids: list[str]) -> None:
+    at = Operation.objects.get(kind="update_settings").created_at
+    client = visit(auditor())
+    for end, left in ((at, ["update_settings"]), (at - timedelta(seconds=1), [])):
+        until = {"created_at_to_0": f"{end:%Y-%m-%d}", "created_at_to_1": f"{end:%H:%M:%S}"}
+        assert listed(client, kind="update_settings", **until) == left
+    assert "created at (UTC)" in text_of(client.get(page("audit_operation_changelist")))
 
 
 def test_a_search_finds_tasks_by_their_id_and_addresses(

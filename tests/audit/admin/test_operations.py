@@ -12,7 +12,8 @@ from audit.recorder import administrative_operation, new_operation
 from permissions.models import RoleMember
 from tasks.batch import pipeline
 from tasks.batch.pipeline import Batch
-from tasks.changes import RestoreSettings, UpdateSettings
+from tasks.changes import RecycleTasks, RestoreSettings, UpdateSettings
+from tasks.models import Task
 from tests.conftest import ORIGIN, Governed
 from tests.visitors import auditor, page, persona, text_of, visit
 
@@ -126,6 +127,23 @@ def test_what_an_administrative_operation_changed_is_told_kind_by_kind(governed:
         told = changed_in(client, operation, changed=group.query.partition("=")[2])
         assert len(told.objects) == group.size
         assert client.get(told.objects[0].url).status_code == 200
+
+
+def test_added_tasks_are_told_before_their_permissions_and_times_in_words(
+    governed: Governed,
+) -> None:
+    uids = governed.add_tasks(2)
+    client = visit(auditor())
+    added = Operation.objects.get(kind="add_tasks")
+    groups = changed_in(client, added).groups
+    assert [group.title for group in groups if group.is_current] == ["tasks"]
+    batch = Batch(change=RecycleTasks(), uids=uids, origin=ORIGIN)
+    recycled = pipeline.apply(actor=governed.manager, batch=batch).operation
+    told = text_of(client.get(page("audit_operation_change", recycled.pk)))
+    at = Task.objects.filter(uid__in=uids).latest("recycled_at").recycled_at
+    assert at is not None
+    assert f"{at:%-d %B %Y, %H:%M:%S} UTC" in told
+    assert at.isoformat(sep=" ") not in told
 
 
 def test_an_undo_and_what_it_undid_link_each_other(governed: Governed) -> None:

@@ -84,6 +84,18 @@ def test_what_was_applied_is_told_in_numbers(
     assert result_of(operation=operation, at=NOW).headline == headline
 
 
+def test_what_was_done_to_tasks_is_told_by_its_name(governed: Governed) -> None:
+    done = {"targets": 3, "changed": 3, "finished_at": NOW}
+    for kind, headline in (
+        ("copy_tasks", "All 3 tasks were copied."),
+        ("import_tasks", "All 3 tasks were added."),
+        ("recycle_tasks", "All 3 tasks were moved to the recycle bin."),
+    ):
+        told = result_of(operation=waiting(governed, State.APPLIED, kind=kind, **done), at=NOW)
+        assert told.headline == headline
+        assert told.counts[0] == ("asked for", 3)
+
+
 def test_a_page_of_what_is_not_finished_comes_again_by_itself(governed: Governed) -> None:
     client = visit(governed.developer)
     for state, comes_again in ((State.QUEUED, True), (State.FAILED, False)):

@@ -44,6 +44,16 @@ def test_the_list_shows_the_tasks_that_the_visitor_may_view(
     assert listed.context["cl"].result_count == sees
 
 
+def test_times_say_their_zone(governed: Governed) -> None:
+    (uid,) = governed.add_tasks(1)
+    task = Task.objects.get(uid=uid)
+    client = visit(governed.viewer)
+    for address in (page("tasks_task_changelist"), page("tasks_task_change", task.pk)):
+        answer = client.get(address)
+        assert f'<time datetime="{task.updated_at.isoformat()}">' in answer.content.decode()
+        assert f"{task.updated_at:%H:%M} UTC" in text_of(answer)
+
+
 def test_an_outsider_reads_why_the_list_is_empty(governed: Governed) -> None:
     governed.add_tasks(1)
     listed = visit(governed.outsider).get(page("tasks_task_changelist"))
