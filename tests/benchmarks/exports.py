@@ -36,7 +36,7 @@ _READ = sql.SQL("""
 COPY (
     SELECT row FROM {table} AS row
     JOIN audit_operation AS operation ON operation.id = row.operation_id
-    WHERE operation.created_at >= %(since)s
+    WHERE operation.created_at >= %(since)s AND row.history_id >= audit_first_number(%(since)s)
 ) TO STDOUT
 """)
 
