@@ -80,16 +80,28 @@ WHERE entry.history_id = ANY(%s::bigint[])
 # Rows of operations, each operation with the numbers of its first and last one. That these lie between
 # two numbers is said twice: the second time for the planner, who then knows which months to look into.
 _OF_OPERATIONS = sql.SQL("""
-FROM unnest(%s::uuid[], %s::timestamptz[], %s::bigint[], %s::bigint[])
-    AS operation (id, finished_at, first, last)
+FROM {operations}
 JOIN {history} AS entry
-  ON entry.operation_id = operation.id
+  ON entry.operation_id {is_same} operation.id
  AND entry.history_id BETWEEN operation.first AND operation.last
 {rest}
 WHERE entry.history_id BETWEEN {first} AND {last}
 {conditions}
 """)
 _IN_ORDER = sql.SQL("ORDER BY entry.history_id")
+# Rows of one operation in their order are read by their numbers, so that a part of a large operation
+# costs no more than it has rows. By the operation, which no index helps to compare so, all would be read.
+_EQUALS, _EQUALS_UNINDEXED = sql.SQL("="), sql.SQL("IS NOT DISTINCT FROM")
+_MANY = sql.SQL("""
+unnest(%s::uuid[], %s::timestamptz[], %s::bigint[], %s::bigint[])
+    AS operation (id, finished_at, first, last)
+""")
+# Known to be one, so that its rows need not be sorted.
+_ONE = sql.SQL("""
+(
+    SELECT (%s::uuid[])[1], (%s::timestamptz[])[1], (%s::bigint[])[1], (%s::bigint[])[1]
+) AS operation (id, finished_at, first, last)
+""")
 
 _SELECT = sql.SQL("""
 SELECT entry.history_id, entry.history_type, entry.operation_id, operation.finished_at,
@@ -157,13 +169,18 @@ class Subject:
         conditions: sql.Composable,
         is_ordered: bool = False,
     ) -> sql.Composed:
-        """Return the statement that reads rows of operations; its parameters are those of `rows` first."""
+        """Return the statement that reads rows of operations; its parameters are those of `rows` first.
+
+        In the order of their numbers it reads those of a single operation.
+        """
         return sql.Composed(
             [
                 self._select,
                 _OF_OPERATIONS.format(
                     history=sql.Identifier(self.history),
                     rest=self._rest,
+                    operations=_ONE if is_ordered else _MANY,
+                    is_same=_EQUALS_UNINDEXED if is_ordered else _EQUALS,
                     first=sql.Literal(min(rows.firsts)),
                     last=sql.Literal(max(rows.lasts)),
                     conditions=conditions,
