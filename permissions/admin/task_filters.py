@@ -25,8 +25,10 @@ class FollowsFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no t
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the tasks that are governed so."""
         del request
-        if self.value() not in {"project", "own"}:
+        if not self.value():
             return queryset
+        if self.value() not in {"project", "own"}:
+            return queryset.none()
         return queryset.filter(permission__matrix__digest__isnull=self.value() == "project")
 
 
