@@ -13,6 +13,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.text import capfirst
 
 from audit.admin.paginator import BoundedChangeList, BoundedPaginator
 from audit.admin.panels import pages_of, panels_of
@@ -117,6 +118,14 @@ class BaseAdmin(ReadOnly):
         ]
         own: list[URLPattern] = super().get_urls()
         return further + own
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list, which the browser's tab calls by what it lists."""
+        named = {"title": capfirst(self.opts.verbose_name_plural), **(extra_context or {})}
+        shown: HttpResponse = super().changelist_view(request, named)
+        return shown
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the visible rows in the page's order."""

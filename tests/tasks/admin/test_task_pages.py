@@ -42,6 +42,7 @@ def test_the_list_shows_the_tasks_that_the_visitor_may_view(
     build_governed("ledger").add_tasks(1)
     listed = visit(persona(name, governed=governed)).get(page("tasks_task_changelist"))
     assert listed.context["cl"].result_count == sees
+    assert listed.context["title"] == "Tasks"
 
 
 def test_times_say_their_zone(governed: Governed) -> None:
