@@ -27,6 +27,8 @@ BEGIN
     IF named IS NOT NULL THEN
         RETURN named::uuid;
     END IF;
+    -- Checked at once, as a transaction may have asked, it would be finished before its first row.
+    SET CONSTRAINTS outside_operations_end_with_their_transaction DEFERRED;
     INSERT INTO audit_operation (
         id, kind, state, actor_name, channel, token_name, request_id, user_agent, address, parameters,
         reason, fingerprint, targets, changed, unchanged, refusals, created_at, started_at

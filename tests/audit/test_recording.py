@@ -95,6 +95,16 @@ def test_tasks_inserted_outside_the_application_follow_their_project_under_an_op
         assert [entry["operation_id"] for entry in history_of(row)] == [str(operation.pk)]
 
 
+def test_a_change_from_outside_is_recorded_where_constraints_are_checked_at_once(
+    governed: Governed,
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    insert_outside_the_application(governed, count=2)
+    operation = Operation.objects.filter(channel=Channel.DATABASE).latest("created_at")
+    assert Task.history.filter(operation=operation).count() == 2
+
+
 def test_an_insert_of_no_rows_opens_no_operation(governed: Governed) -> None:
     before = Operation.objects.count()
     insert_outside_the_application(governed, count=0)

@@ -35,7 +35,7 @@ def test_rows_become_tasks_with_history_and_permissions(run: Run, governed: Gove
 def test_the_import_is_one_operation_of_its_actor(run: Run, governed: Governed) -> None:
     run(f"name,{SETTING_COLUMNS}\nbuild,{CELLS}\ndeploy,{CELLS}\n")
     operation = Operation.objects.get(kind="import_tasks")
-    assert (operation.actor, operation.channel) == (governed.manager, Channel.COMMAND)
+    assert (operation.actor, operation.channel) == (governed.manager, Channel.IMPORT)
     assert (operation.state, operation.changed) == (State.APPLIED, 2)
     assert operation.finished_at
     assert operation.parameters["file"] == "tasks.csv"
