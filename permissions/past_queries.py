@@ -23,12 +23,12 @@ _GOVERNED = as_of(
     of="asked.id",
     columns="matrix_id",
 )
-_COLUMNS_OF_ROW: LiteralString = (
+COLUMNS_OF_ROW: LiteralString = (
     "matrix_id, role_id, role_code,"
     " is_view::int + 2 * is_modify::int + 4 * is_delete::int + 8 * is_execute::int"
     " + 16 * is_copy::int + 32 * is_forbidden::int + 64 * is_manager::int AS flags"
 )
-_ROW = as_of(history="permissions_historicalrolepermission", of="named.id", columns=_COLUMNS_OF_ROW)
+_ROW = as_of(history="permissions_historicalrolepermission", of="named.id", columns=COLUMNS_OF_ROW)
 _MEMBER = as_of(
     history="permissions_historicalrolemember",
     of="named.id",
@@ -355,48 +355,3 @@ UNION
 ORDER BY id
 LIMIT %(limit)s
 """
-
-# The rows of matrices as they were, each at a moment of its own; those of an interned one never change.
-READ_MATRICES_THEN = sql.SQL("""
-SELECT asked.matrix_id, asked.at, rows.role_code, rows.role_id, rows.flags
-FROM unnest(%(matrices)s::bigint[], %(moments)s::timestamptz[]) AS asked (matrix_id, at)
-JOIN permissions_permissionmatrix AS matrix ON matrix.id = asked.matrix_id
-CROSS JOIN LATERAL (
-    SELECT DISTINCT id
-    FROM permissions_historicalrolepermission
-    WHERE matrix_id = asked.matrix_id
-) AS named
-CROSS JOIN {row} AS rows
-WHERE matrix.digest IS NULL
-UNION ALL
-SELECT asked.matrix_id, asked.at, rows.role_code, rows.role_id, rows.flags
-FROM unnest(%(matrices)s::bigint[], %(moments)s::timestamptz[]) AS asked (matrix_id, at)
-JOIN permissions_permissionmatrix AS matrix ON matrix.id = asked.matrix_id
-JOIN permissions_rolepermission AS rows ON rows.matrix_id = asked.matrix_id
-WHERE matrix.digest IS NOT NULL
-""").format(
-    row=as_of(
-        history="permissions_historicalrolepermission",
-        of="named.id",
-        columns=_COLUMNS_OF_ROW,
-        at="asked.at",
-    )
-)
-
-# What roles and their projects were called, each at a moment of its own.
-READ_ROLES_THEN = sql.SQL("""
-SELECT asked.role_id, asked.at, role.name, project.name
-FROM unnest(%(roles)s::bigint[], %(moments)s::timestamptz[]) AS asked (role_id, at)
-CROSS JOIN {role} AS role
-CROSS JOIN {project} AS project
-""").format(
-    role=as_of(
-        history="permissions_historicalrole",
-        of="asked.role_id",
-        columns="name, project_id",
-        at="asked.at",
-    ),
-    project=as_of(
-        history="tasks_historicalproject", of="role.project_id", columns="name", at="asked.at"
-    ),
-)

@@ -8,7 +8,7 @@ from django.db import connection
 
 from audit.differences import Difference
 from audit.subjects import ADDED, REMOVED, Change, Entry, Subject, register_subject
-from permissions import past_queries as queries
+from permissions import subject_queries as queries
 from permissions.flags import flags_in
 from permissions.matrix import Grant
 from permissions.states import State, Wanted, state_differences
