@@ -1,6 +1,6 @@
 """Filters of the list of operations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from ipaddress import ip_address
 from typing import Any
@@ -99,7 +99,22 @@ class ChannelFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no t
         return queryset.filter(came_through(self.value())) if self.value() else queryset
 
 
-class FacetFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
+class NarrowsChanges:
+    """A filter that also tells apart what a listed operation changed: for exports of the list."""
+
+    value: Callable[[], str | None]
+
+    @property
+    def asked(self) -> str:
+        """What was typed; PostgreSQL stores no U+0000."""
+        return (self.value() or "").replace("\0", "").strip()
+
+    def wanted(self, request: HttpRequest) -> Mapping[str, Any]:
+        """Return what each change must be about, as fields of `audit.trail.Filter`; none if it is open."""
+        raise NotImplementedError
+
+
+class FacetFilter(NarrowsChanges, TextFilter):  # type: ignore[misc]  # the theme has no types
     """What operations are found by besides their own columns; each app knows its own facets."""
 
     def facets(self, request: HttpRequest, value: str) -> Sequence[str]:
@@ -108,10 +123,9 @@ class FacetFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the operations that have one of the facets; without any there are none."""
-        value = (self.value() or "").replace("\0", "").strip()
-        if not value:
+        if not self.asked:
             return queryset
-        facets = list(self.facets(request, value))
+        facets = list(self.facets(request, self.asked))
         return queryset.filter(facets__overlap=facets) if facets else queryset.none()
 
 

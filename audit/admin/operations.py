@@ -27,6 +27,7 @@ from audit.admin.filters import (
     ByFilter,
     ChannelFilter,
     KindFilter,
+    NarrowsChanges,
     PeriodFilter,
     added_operation_filters,
     search_operations,
@@ -125,7 +126,9 @@ class OperationAdmin(OperationColumns, BaseAdmin):
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
-        """Send everything that the operations of the list changed, to auditors, and record that.
+        """Send what the operations of the list changed, as far as it is what the filters ask for.
+
+        To auditors, and it is recorded.
 
         Raises:
             Http404: the visitor is no auditor.
@@ -133,10 +136,14 @@ class OperationAdmin(OperationColumns, BaseAdmin):
         actor = actor_of(request)
         if not may_audit(actor=actor):
             raise Http404
-        chosen = self.get_changelist_instance(request).queryset
+        listed = self.get_changelist_instance(request)
+        wanted: dict[str, Any] = {}
+        for narrowing in listed.filter_specs:
+            if isinstance(narrowing, NarrowsChanges):
+                wanted |= narrowing.wanted(request)
         asked = {name: request.GET[name] for name in sorted(request.GET)}
         terms = begin_export(actor=actor, origin=origin_of(request), asked=asked, form=_FORMS[form])
-        reader = Reader(actor=actor, sight=None, wanted=Filter(), chosen=chosen)
+        reader = Reader(actor=actor, sight=None, wanted=Filter(**wanted), chosen=listed.queryset)
         pieces = export(found=stream(reader=reader), form=FORMS[_FORMS[form]], terms=terms)
         name = f"events-{terms.asked_at:%Y%m%dT%H%M%SZ}.{form}"
         return StreamingHttpResponse(

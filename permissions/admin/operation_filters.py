@@ -1,14 +1,14 @@
 """Filters of the list of operations by what permissions know: roles and flags."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
-from audit.admin.filters import FacetFilter, register_operation_filter
+from audit.admin.filters import FacetFilter, NarrowsChanges, register_operation_filter
 from permissions.flags import BY_VENDOR_NAME, Flag
 from permissions.models import Role
 
@@ -27,16 +27,26 @@ class RoleFilter(FacetFilter):
 
     def facets(self, request: HttpRequest, value: str) -> Sequence[str]:
         """Return the facets of the roles with this name or code."""
-        named = Q(name__iexact=value)
-        if _CODE.fullmatch(value):
-            named |= Q(code=int(value))
-        codes = Role.objects.filter(named).order_by("code").values_list("code", flat=True)
         flag = request.GET.get(_FLAG, "")
         ending = f"/{flag}" if flag in BY_VENDOR_NAME else ""
-        return [f"role:{code}{ending}" for code in codes.distinct()[:_MOST_CODES]]
+        return [f"role:{code}{ending}" for code in _codes(value)]
+
+    def wanted(self, request: HttpRequest) -> Mapping[str, Any]:
+        """Return the role, if all that are meant have one code."""
+        del request
+        found = _codes(self.asked)
+        return {"role": found[0]} if len(found) == 1 else {}
 
 
-class FlagFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no types
+def _codes(value: str) -> list[int]:
+    named = Q(name__iexact=value)
+    if _CODE.fullmatch(value):
+        named |= Q(code=int(value))
+    codes = Role.objects.filter(named).order_by("code").values_list("code", flat=True)
+    return list(codes.distinct()[:_MOST_CODES])
+
+
+class FlagFilter(NarrowsChanges, DropdownFilter):  # type: ignore[misc]  # the theme has no types
     """What gave or took a flag."""
 
     title = "flag"
@@ -52,6 +62,11 @@ class FlagFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no type
         del request
         flag = self.value()
         return queryset.filter(facets__contains=[f"flag:{flag}"]) if flag else queryset
+
+    def wanted(self, request: HttpRequest) -> Mapping[str, Any]:
+        """Return the flag."""
+        del request
+        return {"flag": self.asked} if self.asked in BY_VENDOR_NAME else {}
 
 
 register_operation_filter(RoleFilter)

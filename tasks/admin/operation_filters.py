@@ -1,7 +1,7 @@
 """Filters of the list of operations by what tasks know: projects, tasks and keys of settings."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -12,6 +12,7 @@ from unfold.contrib.filters.admin import TextFilter
 
 from audit.admin.filters import (
     FacetFilter,
+    NarrowsChanges,
     register_operation_filter,
     register_operation_search,
 )
@@ -43,8 +44,13 @@ class ProjectFilter(FacetFilter):
         named = seen.filter(Q(uid=value.lower()) | Q(name=value)).values_list("uid", flat=True)
         return [f"project:{uid}" for uid in named.order_by("uid")]
 
+    def wanted(self, request: HttpRequest) -> Mapping[str, Any]:
+        """Return the project, if exactly one is meant."""
+        found = self.facets(request, self.asked)
+        return {"project": found[0].partition(":")[2]} if len(found) == 1 else {}
 
-class TaskFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
+
+class TaskFilter(NarrowsChanges, TextFilter):  # type: ignore[misc]  # the theme has no types
     """What was done to a task."""
 
     title = "task (id or name)"
@@ -52,10 +58,14 @@ class TaskFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the operations that changed the task; of one that may not be viewed there are none."""
-        asked = (self.value() or "").replace("\0", "").strip()
-        if not asked:
+        if not self.asked:
             return queryset
-        return _of_tasks(queryset, _keys(actor_of(request), asked))
+        return _of_tasks(queryset, _keys(actor_of(request), self.asked))
+
+    def wanted(self, request: HttpRequest) -> Mapping[str, Any]:
+        """Return the task, if exactly one is meant."""
+        found = _keys(actor_of(request), self.asked)
+        return {"task_id": found[0]} if len(found) == 1 else {}
 
 
 def _of_tasks(queryset: QuerySet[Any], keys: Sequence[int]) -> QuerySet[Any]:
@@ -95,8 +105,17 @@ class SettingsKeyFilter(FacetFilter):
     def facets(self, request: HttpRequest, value: str) -> Sequence[str]:
         """Return the facets of the place, written as `/repository/branch` or `repository.branch`."""
         del request
-        place = value if value.startswith("/") else "/" + value.replace(".", "/")
-        return wanted_facets(settings_key=place.rstrip("/")).any_of
+        return wanted_facets(settings_key=_place(value)).any_of
+
+    def wanted(self, request: HttpRequest) -> Mapping[str, Any]:
+        """Return the place."""
+        del request
+        return {"settings_key": _place(self.asked)}
+
+
+def _place(written: str) -> str:
+    place = written if written.startswith("/") else "/" + written.replace(".", "/")
+    return place.rstrip("/")
 
 
 register_operation_search(_search)

@@ -111,6 +111,13 @@ def test_times_say_their_zone(uids: list[str]) -> None:
     assert f"{at:%H:%M} UTC" in text_of(answer)
 
 
+def exported(query: dict[str, str]) -> list[dict[str, Any]]:
+    """Return the events that an auditor exports from the list."""
+    answer = visit(auditor()).get(reverse("admin:audit_operation_export_jsonl"), query)
+    *lines, _ = b"".join(answer.streaming_content).splitlines()  # type: ignore[attr-defined]
+    return [json.loads(line) for line in lines]
+
+
 def test_auditors_export_what_is_listed_with_a_manifest(uids: list[str]) -> None:
     client = visit(auditor())
     address = reverse("admin:audit_operation_export_jsonl")
@@ -122,6 +129,24 @@ def test_auditors_export_what_is_listed_with_a_manifest(uids: list[str]) -> None
     assert {json.loads(line)["task"] for line in lines} == set(uids)
     exported = Operation.objects.get(kind="export_trail")
     assert (exported.actor_name, str(exported.pk)) == ("auditor", manifest["export"])
+
+
+@pytest.mark.parametrize(
+    ("query", "part"),
+    [
+        ({"role": "Developer", "flag": "is_execute"}, "is_execute"),
+        ({"flag": "is_copy", "role": "8"}, "/8/is_copy"),
+        ({"settings_key": "repository.branch"}, "/repository/branch"),
+        ({"project": "payments", "settings_key": "/repository"}, "/repository"),
+    ],
+)
+def test_an_export_holds_of_the_listed_operations_what_the_filters_ask_for(
+    uids: list[str], query: dict[str, str], part: str
+) -> None:
+    lines = exported(query)
+    assert lines
+    for line in lines:
+        assert any(part in each["place"] for each in line["changes"]), line
 
 
 def test_nobody_else_exports(uids: list[str], governed: Governed) -> None:
