@@ -46,5 +46,7 @@ class OperationColumns:
             return f"{progress.done if progress else 0:,} of {operation.targets:,} judged"
         if operation.state == State.REFUSED:
             again = f", {times}" if times else ""
-            return f"{operation.refused:,} of {operation.targets:,} refused{again}"
+            # Refused as a whole, as with a preview that no longer holds, it has no offenders.
+            refused = f"{operation.refused:,} of" if operation.refused else "all"
+            return f"{refused} {operation.targets:,} refused{again}"
         return f"{operation.changed:,} of {operation.targets:,} changed"

@@ -123,6 +123,12 @@ def test_what_is_going_on_stands_above_the_list(governed: Governed) -> None:
     assert "Going on" not in text_of(visit(governed.viewer).get(page("audit_operation_changelist")))
 
 
+def test_an_attempt_without_offenders_is_refused_as_a_whole(governed: Governed) -> None:
+    waiting(governed, State.REFUSED, targets=3, refused=0, finished_at=NOW)
+    listed = text_of(visit(governed.developer).get(page("audit_operation_changelist")))
+    assert "all 3 refused" in listed
+
+
 def test_a_refused_attempt_says_how_often_it_was_tried(governed: Governed) -> None:
     operation = waiting(governed, State.REFUSED, targets=3, refused=2, finished_at=NOW)
     RefusedAttempt.objects.create(
