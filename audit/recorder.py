@@ -205,13 +205,12 @@ def _value(model: type[models.Model], name: str) -> sql.Composable:
 
 
 def _of_keys(model: type[models.Model], columns: Sequence[str]) -> sql.Composed:
-    """Return the clauses that pick the rows: without values of their own, one walk over the index."""
-    key = _column(model, "pk")
-    if not columns:
-        keys = sql.Placeholder("keys", format=PyFormat.BINARY)
-        return sql.SQL("WHERE target.{} = ANY({}::bigint[])").format(key, keys)
+    """Return the clauses that pick the rows.
+
+    Joined, not `= ANY`: PostgreSQL 18 may skip through an index that keys only end, and take twice as long.
+    """
     incoming = _incoming(model, columns)
-    return sql.SQL("FROM {} WHERE target.{} = incoming.key").format(incoming, key)
+    return sql.SQL("FROM {} WHERE target.{} = incoming.key").format(incoming, _column(model, "pk"))
 
 
 def _incoming(

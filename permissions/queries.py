@@ -209,11 +209,13 @@ WHERE task.id = ANY(%(ids)b::bigint[]) AND creator.is_active
 
 # The actor's flags on each target, over the tables behind the view. A right depends on the matrix, so
 # the roles are resolved per distinct matrix; who created a task is asked only where it would add one.
+# Keys are joined, as in the recorder, and matrices gone through one by one: however many there are, the
+# planner cannot prefer to read all.
 READ_RIGHTS = """
 WITH target AS MATERIALIZED (
-    SELECT task_id, matrix_id
-    FROM permissions_taskpermission
-    WHERE task_id = ANY(%(ids)b::bigint[])
+    SELECT governed.task_id, governed.matrix_id
+    FROM unnest(%(ids)b::bigint[]) AS wanted (id)
+    JOIN permissions_taskpermission AS governed ON governed.task_id = wanted.id
 ),
 held AS MATERIALIZED (
     SELECT role_id FROM permissions_rolemember WHERE user_id = %(actor)s
@@ -229,12 +231,14 @@ held AS MATERIALIZED (
     WHERE project.created_by_id = %(actor)s
 ),
 by_matrix AS (
-    SELECT matrix_id,
-           coalesce(bit_or(flags) FILTER (WHERE role_id IN (SELECT role_id FROM held)), 0) AS flags,
-           coalesce(bit_or(flags) FILTER (WHERE role_code = -3), 0) AS of_creator
-    FROM permissions_rolepermission
-    WHERE matrix_id IN (SELECT matrix_id FROM target)
-    GROUP BY matrix_id
+    SELECT matrix.matrix_id, given.flags, given.of_creator
+    FROM (SELECT DISTINCT matrix_id FROM target) AS matrix
+    CROSS JOIN LATERAL (
+        SELECT coalesce(bit_or(flags) FILTER (WHERE role_id IN (SELECT role_id FROM held)), 0) AS flags,
+               coalesce(bit_or(flags) FILTER (WHERE role_code = -3), 0) AS of_creator
+        FROM permissions_rolepermission
+        WHERE matrix_id = matrix.matrix_id
+    ) AS given
 )
 SELECT CASE
            WHEN of_creator & ~flags = 0 THEN flags
