@@ -23,6 +23,8 @@ from tests.benchmarks.visitors import Visitor, visitors
 
 # The latest operations with so many rows are exported.
 _ROWS = 200_000
+# An export is taken so often; the fastest counts.
+_ROUNDS = 3
 
 _SINCE = """
 SELECT min(created_at)
@@ -76,7 +78,10 @@ def _measure(asked: Asked, server: Server, floor: float) -> Result:
     headers = {**asked.visitor.headers, "Accept": asked.media_type}
     lines: list[int] = []
     server.forget_peak()
-    seconds = timed(lambda: lines.append(server.get(asked.path, headers)))
+    # The first export of each web process makes it and its connection learn all months' tables.
+    seconds = min(
+        timed(lambda: lines.append(server.get(asked.path, headers))) for _ in range(_ROUNDS)
+    )
     return Result(
         name=asked.name,
         # The last line is the manifest.

@@ -5,6 +5,7 @@ validation, no authorization, no plan.
 """
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 
@@ -17,10 +18,9 @@ INSERT INTO audit_operation (
     reason, fingerprint, targets, changed, unchanged, refusals, created_at, finished_at
 )
 VALUES (
-    gen_random_uuid(), 'floor', 'applied', %(actor)s, 'manager', 'command', '', '', '', '{}',
+    %(operation)s, 'floor', 'applied', %(actor)s, 'manager', 'command', '', '', '', '{}',
     '', '', 0, 0, 0, '[]', now(), now()
 )
-RETURNING id
 """
 
 # The floor writes its own history, as the recorder does.
@@ -28,7 +28,7 @@ NAME_RECORDER = "SELECT set_config('bulkhead.recorder', 'on', true)"
 
 UPDATE_SETTINGS = """
 WITH changed AS (
-    UPDATE tasks_task
+    UPDATE tasks_task AS target
     SET settings = jsonb_set(
             jsonb_set(settings, '{repository,branch}', to_jsonb(%(branch)s::text)),
             '{notifications,enabled}',
@@ -36,8 +36,9 @@ WITH changed AS (
         ),
         version = version + 1,
         updated_at = now()
-    WHERE id = ANY(%(ids)b::bigint[])
-    RETURNING *
+    FROM unnest(%(ids)b::bigint[]) AS incoming (key)
+    WHERE target.id = incoming.key
+    RETURNING target.*
 )
 INSERT INTO tasks_historicaltask (
     id, uid, name, settings, enabled, disabled_reason, created_at, updated_at, recycled_at, version,
@@ -52,10 +53,11 @@ FROM changed
 
 UPDATE_PERMISSIONS = """
 WITH changed AS (
-    UPDATE permissions_taskpermission
+    UPDATE permissions_taskpermission AS target
     SET matrix_id = %(matrix)s
-    WHERE task_id = ANY(%(ids)b::bigint[])
-    RETURNING task_id, matrix_id, own_matrix_id
+    FROM unnest(%(ids)b::bigint[]) AS incoming (key)
+    WHERE target.task_id = incoming.key
+    RETURNING target.task_id, target.matrix_id, target.own_matrix_id
 )
 INSERT INTO permissions_historicaltaskpermission (
     task_id, matrix_id, own_matrix_id, history_type, history_date, history_user_id, operation_id
@@ -96,12 +98,10 @@ class Floor:
         self._change(UPDATE_PERMISSIONS, {"matrix": matrix})
 
     def _change(self, statement: str, arguments: Mapping[str, str | int]) -> None:
-        actor = self._estate.manager.pk
+        recorded: dict[str, int | UUID] = {"actor": self._estate.manager.pk, "operation": uuid4()}
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(ADD_OPERATION, {"actor": actor})
-            (operation,) = cursor.fetchone()
             cursor.execute(NAME_RECORDER)
-            cursor.execute(
-                statement, {**arguments, "ids": self._ids, "actor": actor, "operation": operation}
-            )
+            cursor.execute(statement, {**arguments, **recorded, "ids": self._ids})
             assert cursor.rowcount == len(self._ids)
+            # Last, as the recorder does: a finished operation gets no further rows.
+            cursor.execute(ADD_OPERATION, recorded)

@@ -1,4 +1,4 @@
-"""Every case that is measured on a long history, once, on a short one."""
+"""The cases that write, and every one that is measured on a long history, once and on little."""
 
 import json
 import os
@@ -13,10 +13,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 SHORT = ("--tasks", "1000", "--history", "3000", "--rounds", "1")
 
 
-def test_a_history_as_the_recorder_makes_it_answers_every_question(tmp_path: Path) -> None:
+def test_every_case_is_measured_on_little(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.benchmarks", *SHORT, "--only"]
     measured = subprocess.run(
-        [*command, "trail", "exports", "verification"],
+        [*command, "settings", "permissions", "sealing", "trail", "exports", "verification"],
         cwd=PROJECT,
         env={**os.environ, "BULKHEAD_DATA": str(tmp_path)},
         capture_output=True,
@@ -27,6 +27,7 @@ def test_a_history_as_the_recorder_makes_it_answers_every_question(tmp_path: Pat
     names = {result.name for result in results}
     # A target that this machine misses meanwhile is no failure of the case.
     assert "Error" not in measured.stderr, measured.stderr
+    assert {"settings", "permissions", "sealing/meanwhile"} <= names
     assert {"export/jsonl", "export/member", "verification"} <= names
     for visitor in ("auditor", "member"):
         for asked in ("timeline/everything", "events/flag", "access/person", "history/task"):

@@ -12,7 +12,7 @@ from permissions.models import Scope
 from permissions.tokens import NewToken, create_token, revoke_token
 from tests.benchmarks import batches, exports, ordinary, pages, reads, sealing, trail
 from tests.benchmarks.estate import ORIGIN, Estate, Size, build_estate, find_estate
-from tests.benchmarks.history import long_history
+from tests.benchmarks.history import LongHistory, long_history
 from tests.benchmarks.targets import missed
 from tests.benchmarks.timing import Result, report, say
 
@@ -75,6 +75,8 @@ def _measure(*, estate: Estate, history: int, rounds: int, only: Iterable[str]) 
     wanted = NewToken(owner=estate.manager, name="benchmark", scopes=Scope.values)
     issued = create_token(actor=estate.manager, wanted=wanted, origin=ORIGIN)
     sizes = [n for n in SCALE if n <= estate.size.tasks // estate.size.stride]
+    # Before anything is written: the history ends in what the estate is when it is made.
+    made = long_history(estate=estate, rows=history) if set(LONG) & set(only) else None
     try:
         for endpoint in (batches.SETTINGS, batches.PERMISSIONS):
             for n in sizes if endpoint.name in only else ():
@@ -94,17 +96,15 @@ def _measure(*, estate: Estate, history: int, rounds: int, only: Iterable[str]) 
             yield from sealing.measure_sealing(
                 estate=estate, token=issued.secret, n=min(sizes[-1], 10_000), rounds=rounds
             )
-        # Last: the cases above measure without so much history.
-        if set(LONG) & set(only):
-            yield from _measure_history(estate=estate, rows=history, rounds=rounds, only=only)
+        if made:
+            yield from _measure_history(estate=estate, made=made, rounds=rounds, only=only)
     finally:
         revoke_token(actor=estate.manager, token_id=issued.token.pk, origin=ORIGIN)
 
 
 def _measure_history(
-    *, estate: Estate, rows: int, rounds: int, only: Iterable[str]
+    *, estate: Estate, made: LongHistory, rounds: int, only: Iterable[str]
 ) -> Iterator[Result]:
-    made = long_history(estate=estate, rows=rows)
     say(f"{made.operations:,} operations with {made.rows:,} rows")
     if "trail" in only:
         yield from trail.measure_trail(estate=estate, history=made, rounds=rounds)
