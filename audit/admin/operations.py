@@ -139,7 +139,7 @@ class OperationAdmin(OperationColumns, BaseAdmin):
         listed = self.get_changelist_instance(request)
         wanted: dict[str, Any] = {}
         for narrowing in listed.filter_specs:
-            if isinstance(narrowing, NarrowsChanges):
+            if isinstance(narrowing, NarrowsChanges) and narrowing.asked:
                 wanted |= narrowing.wanted(request)
         asked = {name: request.GET[name] for name in sorted(request.GET)}
         terms = begin_export(actor=actor, origin=origin_of(request), asked=asked, form=_FORMS[form])
