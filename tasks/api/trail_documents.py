@@ -173,27 +173,26 @@ DESCRIBE_OPERATIONS = describe_list(
         streams=_STREAMS,
     )
 )
-DESCRIBE_EVENTS = describe_list(
-    ReadDescription(
-        operation_id="list_events",
-        summary="Read every change, newest operations first",
-        description="One event for each change of one object." + _STREAMED,
-        tag="audit",
-        result=_EVENTS,
-        failure=OPSERA_FAILURE,
-        parameters=(*FILTER, *PAGING),
-        streams=_STREAMS,
+
+
+def _describe_events(*, operation_id: str, summary: str) -> Any:
+    return describe_list(
+        ReadDescription(
+            operation_id=operation_id,
+            summary=summary,
+            description="One event for each change of one object." + _STREAMED,
+            tag="audit",
+            result=_EVENTS,
+            failure=OPSERA_FAILURE,
+            parameters=(*FILTER, *PAGING),
+            streams=_STREAMS,
+        )
     )
+
+
+DESCRIBE_EVENTS = _describe_events(
+    operation_id="list_events", summary="Read every change, newest operations first"
 )
-DESCRIBE_CHANGES = describe_list(
-    ReadDescription(
-        operation_id="list_changes",
-        summary="Read what an operation changed",
-        description="One event for each change of one object." + _STREAMED,
-        tag="audit",
-        result=_EVENTS,
-        failure=OPSERA_FAILURE,
-        parameters=(*FILTER, *PAGING),
-        streams=_STREAMS,
-    )
+DESCRIBE_CHANGES = _describe_events(
+    operation_id="list_changes", summary="Read what an operation changed"
 )
