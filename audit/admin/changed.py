@@ -19,7 +19,7 @@ from django.urls import reverse
 from audit.admin.described import Described, Difference, description_of, is_left_out
 from audit.admin.history import is_key
 from audit.admin.requests import actor_of
-from audit.admin.timeline import KINDS, TimelineRow, history_of, told_rows
+from audit.admin.timeline import TimelineRow, history_of, told_rows
 from audit.models import Operation
 from audit.visibility import may_audit
 
@@ -122,8 +122,7 @@ def _first(sizes: Mapping[type[models.Model], int]) -> type[models.Model]:
 
 
 def _has_pages(model: type[models.Model]) -> bool:
-    described = description_of(model)
-    return described is not None and described.page is model
+    return description_of(model).page is model
 
 
 def _objects(
@@ -136,16 +135,9 @@ def _objects(
     keys = list(rows.values_list("history_id", flat=True)[start : start + PER_PAGE])
     page = history_of(model).filter(history_id__in=keys).order_by("history_id")
     described = description_of(model)
-    if described is None:
-        return [_undescribed(model, row) for row in page]
     told = told_rows(model=model, described=described, rows=page)
     seen = _seen(request, described, told)
     return [_object(described, row, is_seen=seen is None or row.key in seen) for row in told]
-
-
-def _undescribed(model: type[models.Model], row: Any) -> ChangedObject:
-    key = getattr(row, model._meta.pk.attname)
-    return ChangedObject(f"{model._meta.verbose_name} {key}", KINDS[row.history_type])
 
 
 def _object(described: Described, row: TimelineRow, *, is_seen: bool) -> ChangedObject:

@@ -70,9 +70,13 @@ def is_left_out(model: type[models.Model]) -> bool:
     return model in _left_out
 
 
-def description_of(model: type[models.Model]) -> Described | None:
-    """Return how the rows of a model are shown, if anyone has said so."""
-    return _described.get(model)
+def description_of(model: type[models.Model]) -> Described:
+    """Return how the rows of a tracked model are shown.
+
+    Raises:
+        KeyError: its app has neither described it nor left it out.
+    """
+    return _described[model]
 
 
 def described_on(

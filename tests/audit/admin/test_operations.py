@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from audit.admin.changed import tracked_models
+from audit.admin.described import description_of
 from audit.context import Origin
 from audit.models import Channel, Operation, State
 from audit.recorder import administrative_operation, new_operation
@@ -206,3 +208,7 @@ def test_nobody_changes_or_deletes_an_operation(governed: Governed, name: str) -
             client.post(page(f"audit_operation_{address}", operation.pk), sent).status_code == 403
         )
     assert Operation.objects.get(pk=operation.pk).reason == "Because of the audit"
+
+
+def test_every_tracked_model_is_described_or_left_out() -> None:
+    assert [model for model in tracked_models() if not description_of(model).page] == []
