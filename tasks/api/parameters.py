@@ -167,7 +167,7 @@ def _value(value: Any, kind: type) -> Any:
             raise ValueError
         return moment
     if kind is UUID:
-        return UUID(value)
+        return UUID(str(value))
     if not isinstance(value, kind) or isinstance(value, bool):
         raise TypeError
     if isinstance(value, int) and not 0 <= value <= _LARGEST:

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+from base64 import urlsafe_b64encode
 from typing import Any
 from urllib.parse import quote
 
@@ -172,9 +173,16 @@ def test_a_table_has_the_same_rows_and_no_formulas(auditor: Caller, uids: list[s
     assert not any(cell.startswith("=") for row in rows for cell in row)
 
 
+# A place as an answer's `next` says it, with a number where the operation's id belongs.
+ALTERED = urlsafe_b64encode(b'["2026-05-03T14:00:00Z",7,"task",1]').decode()
+
+
 @pytest.mark.parametrize(
     "query",
-    ["actr=x", "role=a", "task=x", "limit=0", "after=x", "since=2026-05-03", "settings_key=a"],
+    [
+        *("actr=x", "role=a", "task=x", "limit=0", "after=x", "since=2026-05-03", "settings_key=a"),
+        f"after={ALTERED}",
+    ],
 )
 def test_a_question_that_says_nothing_is_refused(auditor: Caller, query: str) -> None:
     answer = auditor.get(f"{EVENTS}?{query}")
