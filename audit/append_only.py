@@ -22,9 +22,14 @@ JOIN pg_proc AS function ON function.oid = trigger.tgfoid
 WHERE trigger.tgenabled IN ('O', 'A') AND trigger.tgname = ANY(%(names)s)
 """
 
+# Those that look into tables look into ours, not into temporary ones of the same name.
 _FUNCTIONS = """
 SELECT proname, prosrc FROM pg_proc
+JOIN pg_language AS language ON language.oid = prolang
 WHERE pronamespace = current_schema()::regnamespace AND proname = ANY(%(names)s)
+  AND (lanname = 'sql' OR proconfig @> ARRAY[
+      'search_path=' || quote_ident(current_schema()) || ', pg_temp'
+  ])
 """
 
 _PARTITIONS = """

@@ -1,5 +1,8 @@
+-- What our functions name is looked up here, never first among temporary tables, which any role may make.
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+
 -- What was recorded stays as it is, whoever asks.
-CREATE FUNCTION audit_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP
         USING ERRCODE = 'restrict_violation';
@@ -7,7 +10,7 @@ END
 $$;
 
 -- An operation may move forward until it is finished; who, when, what and through what never change.
-CREATE FUNCTION audit_guard_operation() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_guard_operation() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
         RAISE EXCEPTION 'operation %: an operation is never removed', OLD.id

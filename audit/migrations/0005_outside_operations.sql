@@ -1,3 +1,6 @@
+-- What our functions name is looked up here, never first among temporary tables, which any role may make.
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+
 -- A UUIDv7, as operations of the application have: new ones sort behind older ones. PostgreSQL makes
 -- them itself from version 18 on.
 CREATE FUNCTION audit_new_id() RETURNS uuid LANGUAGE sql VOLATILE AS $$
@@ -19,7 +22,7 @@ $$;
 -- An operation from outside the application is named by the database role, the program and the address
 -- that the connection gave. It is finished when its transaction is: until the commit,
 -- nobody else was answered by what it changed, however long that took.
-CREATE OR REPLACE FUNCTION audit_current_operation() RETURNS uuid LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION audit_current_operation() RETURNS uuid LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     named text := nullif(current_setting('bulkhead.operation', true), '');
     opened uuid := audit_new_id();
@@ -46,7 +49,7 @@ $$;
 -- models replaces this.
 CREATE FUNCTION audit_facets(recorded uuid) RETURNS text[] LANGUAGE sql STABLE AS $$ SELECT '{}'::text[] $$;
 
-CREATE FUNCTION audit_finish_outside_operation() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_finish_outside_operation() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     UPDATE audit_operation
     SET state = 'applied', facets = audit_facets(NEW.id), finished_at = clock_timestamp()
@@ -68,7 +71,7 @@ EXECUTE FUNCTION audit_finish_outside_operation();
 -- Rows that the application writes get their history from the recorder, which says so by
 -- `bulkhead.recorder`. Of all others triggers with this function write it, whoever changed what; their
 -- argument is the table of the history. Columns that it does not have are nobody's history.
-CREATE FUNCTION audit_record_outside() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_record_outside() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     columns text := (
         SELECT string_agg(quote_ident(kept.attname), ', ' ORDER BY kept.attnum)

@@ -1,3 +1,6 @@
+-- What our functions name is looked up here, never first among temporary tables, which any role may make.
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+
 -- History is kept by months, a partition for each: the numbers of a month's rows begin at
 -- 10,000,000,000 for every month since the year 0.
 CREATE FUNCTION audit_first_number(moment timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
@@ -14,8 +17,10 @@ CREATE FUNCTION audit_open_month(history regclass, moment timestamptz) RETURNS v
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     first bigint := audit_first_number(moment);
-    month text := (SELECT relname FROM pg_class WHERE oid = history AND relkind = 'p')
-        || to_char(moment AT TIME ZONE 'UTC', '_YYYY_MM');
+    month text := (
+        SELECT relname FROM pg_class
+        WHERE oid = history AND relkind = 'p' AND relowner = quote_ident(current_user)::regrole
+    ) || to_char(moment AT TIME ZONE 'UTC', '_YYYY_MM');
     unguarded record;
 BEGIN
     IF month IS NULL OR moment < '2000-01-01 00:00+00' OR moment > now() + interval '2 months' THEN

@@ -1,6 +1,9 @@
+-- What our functions name is looked up here, never first among temporary tables, which any role may make.
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+
 -- Rows of history are written before their operation is finished, never afterwards: nobody adds something
 -- to what was done. Usually all rows of a statement belong to one operation.
-CREATE FUNCTION audit_guard_history() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_guard_history() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     operations uuid[] := ARRAY(SELECT operation_id FROM new_rows LIMIT 1);
     finished uuid;

@@ -1,6 +1,9 @@
+-- What our functions name is looked up here, never first among temporary tables, which any role may make.
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+
 -- The history of accounts and groups, whatever writes them. The arguments of the trigger are the table
 -- of the history and the columns that it has of the row; a change of other columns is no change.
-CREATE FUNCTION permissions_record_account() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION permissions_record_account() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     history text := TG_ARGV[0];
     columns text := TG_ARGV[1];

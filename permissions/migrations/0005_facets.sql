@@ -1,10 +1,13 @@
+-- What our functions name is looked up here, never first among temporary tables, which any role may make.
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+
 -- What an operation is found by, from the history that it has written: the projects that it touched, the
 -- roles, and the flags that it gave or took. Batches add what they changed themselves, from their plans;
 -- of what was changed outside the application, nobody but the rows knows.
 --
 -- In parts, because most operations are batches, which need the first alone: a session plans a statement
 -- when it first runs it, and to plan all of these takes longer than a small batch.
-CREATE FUNCTION permissions_facets_of_tasks(recorded uuid) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION permissions_facets_of_tasks(recorded uuid) RETURNS text[] LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 DECLARE
     projects bigint[] := ARRAY(
         SELECT DISTINCT project_id FROM tasks_historicaltask WHERE operation_id = recorded
@@ -40,7 +43,7 @@ LANGUAGE sql IMMUTABLE AS $$
           <> coalesce((after ->> name)::boolean, false)
 $$;
 
-CREATE FUNCTION permissions_facets_of_roles(recorded uuid) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION permissions_facets_of_roles(recorded uuid) RETURNS text[] LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 BEGIN
     RETURN ARRAY(
         WITH touched (project_id) AS (
@@ -90,7 +93,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION permissions_facets_outside(recorded uuid) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION permissions_facets_outside(recorded uuid) RETURNS text[] LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 BEGIN
     RETURN ARRAY(
         WITH RECURSIVE
@@ -155,7 +158,7 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION audit_facets(recorded uuid) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION audit_facets(recorded uuid) RETURNS text[] LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 DECLARE
     facets text[] := permissions_facets_of_tasks(recorded);
 BEGIN

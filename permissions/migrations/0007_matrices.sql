@@ -1,3 +1,6 @@
+-- What our functions name is looked up here, never first among temporary tables, which any role may make.
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+
 -- Which matrices there are, whatever makes them. How often a project's own one was edited is no history
 -- of the matrix but of its rows.
 CREATE TRIGGER history_of_insert AFTER INSERT ON permissions_permissionmatrix
@@ -14,7 +17,7 @@ EXECUTE FUNCTION permissions_record_account('permissions_historicalpermissionmat
 
 -- Questions about the past take a matrix for what it is today: it keeps its project and its digest, and
 -- is never removed once it is interned.
-CREATE FUNCTION permissions_guard_matrix() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION permissions_guard_matrix() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     IF TG_OP = 'DELETE' THEN
         IF OLD.digest IS NOT NULL THEN
@@ -31,7 +34,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION permissions_guard_matrix_row() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION permissions_guard_matrix_row() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     IF EXISTS (
         SELECT FROM permissions_permissionmatrix
@@ -45,7 +48,7 @@ END
 $$;
 
 -- The digest as `permissions.matrix.digest_of` computes it.
-CREATE FUNCTION permissions_compare_new_rows() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION permissions_compare_new_rows() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     IF EXISTS (
         SELECT FROM permissions_permissionmatrix AS matrix

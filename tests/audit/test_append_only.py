@@ -239,6 +239,11 @@ def test_the_check_notices_any_other_function_that_was_made_to_do_something_else
         call_command("check", databases=["default"])
 
 
+def test_the_check_notices_a_function_that_looks_into_temporary_tables_first(db: None) -> None:
+    execute("ALTER FUNCTION audit_guard_history() RESET search_path")
+    assert hollow_functions(connection) == ["audit_guard_history"]
+
+
 def test_the_check_is_content_with_what_the_migrations_make(db: None) -> None:
     call_command("check", databases=["default"])
 

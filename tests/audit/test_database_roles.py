@@ -16,6 +16,7 @@ from audit.models import Operation
 from audit.months import open_months
 from audit.seals import seal_all
 from tasks.changes import UpdateSettings
+from tasks.models import Task
 from tests.audit.sealed import UNDER_SEAL, execute, partitions_of, verified
 from tests.batches import apply
 from tests.conftest import Governed
@@ -163,3 +164,50 @@ def test_the_application_s_role_changes_no_finished_operation(role: str) -> None
         application.execute("SET pgtrigger.ignore = '{pgtrigger_forward_only_b4de4}'")
         with pytest.raises(psycopg.errors.RestrictViolation, match="finished"):
             application.execute("UPDATE audit_operation SET reason = 'another'")
+
+
+CATALOGS = ("pg_class", "pg_inherits", "pg_trigger", "pg_proc", "pg_depend")
+RUN_AS_OWNER = """
+CREATE FUNCTION pg_temp.mine() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user <> session_user THEN
+        RAISE EXCEPTION 'this runs as the owner';
+    END IF;
+    RETURN true;
+END
+$$
+"""
+
+
+def test_the_application_s_role_has_nothing_run_as_the_owner(role: str) -> None:
+    with closing(connected(user=role)) as application:
+        application.execute(RUN_AS_OWNER)
+        for catalog in CATALOGS:
+            application.execute(
+                f"CREATE TEMP VIEW {catalog} AS SELECT * FROM pg_catalog.{catalog} WHERE pg_temp.mine()"  # noqa: S608
+            )
+            application.execute(f"GRANT SELECT ON pg_temp.{catalog} TO PUBLIC")
+        application.execute("SELECT audit_open_month('tasks_historicaltask', now())")
+        application.execute("SELECT audit_begin_month('tasks_historicaltask')")
+        application.execute("CREATE TEMP TABLE own (id bigint) PARTITION BY RANGE (id)")
+        with pytest.raises(psycopg.errors.RaiseException, match="no month of"):
+            application.execute("SELECT audit_open_month('own', now())")
+
+
+def test_temporary_tables_take_no_record_and_excuse_none(role: str, committed: Governed) -> None:
+    (uid,) = committed.add_tasks(1)
+    finished = Operation.objects.latest("finished_at")
+    with closing(connected(user=role)) as application:
+        for table in ("tasks_historicaltask", "audit_operation", "audit_unsealed"):
+            application.execute(f"CREATE TEMP TABLE {table} (LIKE public.{table})")
+        application.execute("UPDATE tasks_task SET name = 'renamed' WHERE uid = %s", [uid])
+        with pytest.raises(psycopg.errors.RestrictViolation, match="gets no further rows"):
+            application.execute(
+                "INSERT INTO public.permissions_historicalgroup"
+                " (id, name, history_date, history_type, operation_id) VALUES (1, '', now(), '+', %s)",
+                [finished.pk],
+            )
+    renamed = Task.history.get(name="renamed").operation
+    assert (renamed.channel, renamed.state) == ("database", "applied")
+    assert seal_all()
+    assert verified().waiting == 0
