@@ -1,5 +1,7 @@
 """One event per line, from structlog and logging alike: JSON for machines, or text."""
 
+import logging
+import sys
 from typing import Any, Literal
 
 import structlog
@@ -24,6 +26,26 @@ _JSON: list[Processor] = [
 _TEXT: list[Processor] = [
     structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 ]
+
+
+_UNREAD = "Invalid request from ip="
+
+
+class Unquoted(logging.Filter):
+    """Takes out of gunicorn's complaints of requests that it cannot read what it quotes of them.
+
+    It may be a header with a token, or the rest of a body whose length was stated wrong.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Leave who sent it, and the name of the error."""
+        text = record.getMessage()
+        if text.startswith(_UNREAD):
+            error, *_ = sys.exc_info()
+            address, *_ = text.split(": ", 1)
+            record.msg = f"{address}: {error.__name__ if error else 'error'}"
+            record.args = ()
+        return True
 
 
 def configure_structlog() -> None:
@@ -56,6 +78,7 @@ def logging_settings(*, level: str, style: Literal["json", "text"]) -> dict[str,
                 "foreign_pre_chain": _SHARED,
             },
         },
+        "filters": {"unquoted": {"()": Unquoted}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
@@ -63,7 +86,12 @@ def logging_settings(*, level: str, style: Literal["json", "text"]) -> dict[str,
             "django": {"handlers": [], "level": level},
             "django.server": {"handlers": [], "propagate": True},
             # Whoever reads a terminal sees that it starts and stops.
-            "gunicorn.error": {"handlers": ["stderr"], "level": chatter, "propagate": False},
+            "gunicorn.error": {
+                "handlers": ["stderr"],
+                "filters": ["unquoted"],
+                "level": chatter,
+                "propagate": False,
+            },
             "procrastinate": {"level": chatter},
             # One line for each import of an app's tasks.
             "procrastinate.blueprints": {"level": "WARNING"},

@@ -71,3 +71,14 @@ def test_an_exception_stays_on_its_line(lines: io.StringIO) -> None:
 
     (line,) = lines.getvalue().splitlines()
     assert json.loads(line)["exception"][0]["exc_type"] == "ValueError"
+
+
+def test_what_gunicorn_quotes_of_a_request_that_it_cannot_read_is_left_out(
+    lines: io.StringIO,
+) -> None:
+    try:
+        int("Bearer of-somebody")
+    except ValueError as error:
+        logging.getLogger("gunicorn.error").warning("Invalid request from ip=%s: %s", "::1", error)
+
+    assert json.loads(lines.getvalue())["event"] == "Invalid request from ip=::1: ValueError"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from django.db import connection
 
@@ -50,12 +51,20 @@ def on_its_own_database(data_dir: Path) -> dict[str, str]:
 
 @contextmanager
 def running(
-    arguments: Sequence[str], *, environment: dict[str, str] | None = None
+    arguments: Sequence[str],
+    *,
+    environment: dict[str, str] | None = None,
+    output: BinaryIO | None = None,
 ) -> Iterator[Process]:
-    """Run Python with these arguments, by default on the tests' database."""
+    """Run Python with these arguments, by default on the tests' database and the tests' output."""
     environment = environment or on_the_tests_database()
     popen = subprocess.Popen(
-        [sys.executable, *arguments], cwd=ROOT, env=environment, start_new_session=True
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment,
+        start_new_session=True,
+        stdout=output,
+        stderr=output,
     )
     process = Process(popen)
     try:
@@ -66,14 +75,16 @@ def running(
 
 
 @contextmanager
-def web_server(*, environment: dict[str, str] | None = None) -> Iterator[Process]:
+def web_server(
+    *, environment: dict[str, str] | None = None, output: BinaryIO | None = None
+) -> Iterator[Process]:
     """Run gunicorn with the product's own settings of it, until it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     gunicorn = ("-m", "gunicorn", "--config", "python:config.gunicorn", "--log-level", "error")
     arguments = [*gunicorn, "--bind", f"127.0.0.1:{port}", "config.wsgi"]
-    with running(arguments, environment=environment) as process:
+    with running(arguments, environment=environment, output=output) as process:
         process.url = f"http://127.0.0.1:{port}"
         wait_until(lambda: _answers(port))
         yield process
