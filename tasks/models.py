@@ -213,12 +213,12 @@ class StoredAnswer(models.Model):
 class Draft(models.Model):
     """A change on its way from the choice of its targets to its operation; its actor's alone.
 
-    `change` is the change with its parameters, encrypted, because these may hold secrets. `outcomes` has
-    a letter for each target, in their order; `fingerprint` is that of all of them together,
-    `fingerprint_of_part` that of those alone which change, where others stand in the way, and `projects`
-    is in how many projects these are. `companions` are targets without which the others are not looked
-    at. `drifted` are those for which the change was not applied, `operation` is the one by which it was.
-    An import's is its file; `told`, encrypted as well, is what was told of its rows.
+    `change` is the change with its parameters and what was written in its form, encrypted, because these
+    may hold secrets. `outcomes` has a letter for each target, in their order; `fingerprint` is that of
+    all of them together, `fingerprint_of_part` that of those alone which change, where others stand in
+    the way, and `projects` is in how many projects these are. `companions` are targets without which the
+    others are not looked at. `drifted` are those for which the change was not applied, `operation` is the
+    one by which it was. An import's is its file; `told`, encrypted as well, is what was told of its rows.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -16,7 +16,7 @@ from permissions.changes import NamedFlags, SetPermissions
 from permissions.flags import Flag
 from permissions.present_permissions import PresentRole, read_present_permissions
 from permissions.roles import ADMINISTRATOR, TASK_CREATOR
-from tasks.admin.change_forms import ChangeForm, ChosenTasks, Crafted
+from tasks.admin.change_forms import NOTHING_WRITTEN, ChangeForm, ChosenTasks, Crafted
 from tasks.batch.plan import Reason
 from tasks.batch.seen import seen_targets
 
@@ -67,8 +67,15 @@ class PermissionsForm(ChangeForm):
     template = "admin/drafts/permissions.html"
     flags: ClassVar[Sequence[str]] = FLAG_LABELS
 
-    def __init__(self, data: Any = None, files: Any = None, *, chosen: ChosenTasks) -> None:
-        super().__init__(data, files, chosen=chosen)
+    def __init__(
+        self,
+        data: Any = None,
+        files: Any = None,
+        *,
+        chosen: ChosenTasks,
+        written: Mapping[str, Any] = NOTHING_WRITTEN,
+    ) -> None:
+        super().__init__(data, files, chosen=chosen, written=written)
         seen = seen_targets(actor=chosen.actor, uids=chosen.uids)
         mine = [task for task in seen if SetPermissions.right in task.held]
         self.seen = len(seen)

@@ -1,13 +1,17 @@
 """What a form of a bulk action is: it is told the chosen tasks, and says which change is wanted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, NamedTuple
 
 from django import forms
 from django.contrib.auth.models import User
 
 from tasks.batch.change import Change
+
+
+NOTHING_WRITTEN: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +38,25 @@ class ChangeForm(forms.Form):
     template: ClassVar[str] = "admin/drafts/fields.html"
     asks: ClassVar[bool] = True
 
-    def __init__(self, data: Any = None, files: Any = None, *, chosen: ChosenTasks) -> None:
-        super().__init__(data, files, label_suffix="")
+    def __init__(
+        self,
+        data: Any = None,
+        files: Any = None,
+        *,
+        chosen: ChosenTasks,
+        written: Mapping[str, Any] = NOTHING_WRITTEN,
+    ) -> None:
+        super().__init__(data, files, label_suffix="", initial=dict(written))
         self.chosen = chosen
+
+    def written(self) -> dict[str, Any]:
+        """Return what was written, so that the form can be shown again with it; never a secret."""
+        sent = {name: self[name].data for name in self.fields}
+        return {
+            name: value
+            for name, value in sent.items()
+            if value and value != self.fields[name].initial
+        }
 
     def change(self) -> Change[Any]:
         """Return the change that the valid form asks for."""

@@ -119,9 +119,9 @@ def draft_again(*, actor: User, draft: Draft, drifted: Sequence[str], origin: Or
         DraftUnusable: the first draft's change is not kept any more.
         BatchTooHeavy: it would write too much to too many.
     """
-    change = change_of(draft)
+    change, written = change_of(draft), written_in(draft)
     again = new_draft(actor=actor, action=draft.action, uids=draft.uids, reverts=draft.reverts)
-    preview_draft(actor=actor, draft=again, change=change, origin=origin)
+    preview_draft(actor=actor, draft=again, change=change, origin=origin, written=written)
     position = {uid: at for at, uid in enumerate(again.uids)}
     if targets := [position[uid] for uid in drifted if uid in position]:
         warning = {
@@ -155,8 +155,17 @@ def open_draft(*, actor: User, draft_id: UUID, without: Sequence[str] = ()) -> D
     return draft
 
 
-def preview_draft(*, actor: User, draft: Draft, change: Change[Any], origin: Origin) -> None:
+def preview_draft(
+    *,
+    actor: User,
+    draft: Draft,
+    change: Change[Any],
+    origin: Origin,
+    written: Mapping[str, Any] | None = None,
+) -> None:
     """Preview the change for the draft's targets, bind the draft to it, and renew the draft.
+
+    `written` is what its form was filled with; without it, the draft keeps what was written before.
 
     Raises:
         BatchTooHeavy: it would write too much to too many.
@@ -165,7 +174,12 @@ def preview_draft(*, actor: User, draft: Draft, change: Change[Any], origin: Ori
     """
     batch = Batch(change=change, uids=draft.uids, origin=origin)
     plan = pipeline.preview(actor=actor, batch=batch)
-    draft.change = seal_text(json.dumps({"kind": change.kind, "parameters": change.parameters()}))
+    content = {
+        "kind": change.kind,
+        "parameters": change.parameters(),
+        "written": dict(written_in(draft) if written is None else written),
+    }
+    draft.change = seal_text(json.dumps(content))
     draft.outcomes = "".join(_LETTERS[outcome.kind] for outcome in plan.outcomes)
     draft.companions = change.companions(outcomes=plan.outcomes)
     if change.binds_by_type:
@@ -199,15 +213,30 @@ def change_of(draft: Draft) -> Change[Any]:
     Raises:
         DraftUnusable: it is bound to none, or has been for too long.
     """
-    valid_for = LEFT_TO_WORKER_FOR if draft.operation else VALID_FOR
-    try:
-        content = json.loads(unseal_text(draft.change, valid_for=valid_for))
-    except SealBroken as error:
-        raise DraftUnusable from error
+    content = _unsealed(draft)
     kind = Change.of_kind(content["kind"])
     if kind is None:
         raise DraftUnusable
     return kind.from_parameters(content["parameters"])
+
+
+def written_in(draft: Draft) -> Mapping[str, Any]:
+    """Return what was written in the form of the draft's change, without secrets; so far maybe nothing.
+
+    Raises:
+        DraftUnusable: it was written too long ago.
+    """
+    written: Mapping[str, Any] = _unsealed(draft)["written"] if draft.change else {}
+    return written
+
+
+def _unsealed(draft: Draft) -> dict[str, Any]:
+    valid_for = LEFT_TO_WORKER_FOR if draft.operation else VALID_FOR
+    try:
+        content: dict[str, Any] = json.loads(unseal_text(draft.change, valid_for=valid_for))
+    except SealBroken as error:
+        raise DraftUnusable from error
+    return content
 
 
 def counts_of(draft: Draft) -> Mapping[OutcomeKind, int]:

@@ -47,6 +47,7 @@ from tasks.admin.drafts import (
     change_of,
     new_draft,
     open_draft,
+    written_in,
     preview_draft,
 )
 from tasks.admin.exporting import FILE_KINDS, export, exported_tasks, file_response
@@ -184,7 +185,7 @@ class Flow:
         if action is None or action.form is None:
             raise DraftUnusable
         sent = (request.POST, request.FILES) if request.method == "POST" else (None, None)
-        form = action.form(*sent, chosen=_chosen(draft))
+        form = action.form(*sent, chosen=_chosen(draft), written=written_in(draft))
         if form.is_bound and form.is_valid():
             try:
                 return self._preview(request, draft, form)
@@ -251,7 +252,8 @@ class Flow:
 
     def _preview(self, request: HttpRequest, draft: Draft, form: ChangeForm) -> HttpResponse:
         actor, origin = actor_of(request), origin_of(request)
-        preview_draft(actor=actor, draft=draft, change=form.change(), origin=origin)
+        change, written = form.change(), form.written()
+        preview_draft(actor=actor, draft=draft, change=change, origin=origin, written=written)
         return _to("tasks_task_draft_preview", draft.pk)
 
     def _apply(self, request: HttpRequest, draft: Draft) -> HttpResponse:

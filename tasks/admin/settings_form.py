@@ -16,10 +16,10 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.forms import BoundField
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from tasks.admin.change_forms import ChangeForm, ChosenTasks
+from tasks.admin.change_forms import NOTHING_WRITTEN, ChangeForm, ChosenTasks
 from tasks.admin.patch_problems import LineProblem, findings, read_patch, value_at, with_value
 from tasks.admin.present_words import present_in_words
-from tasks.admin.setting_fields import LEFT, SettingFields, hint_of
+from tasks.admin.setting_fields import LEFT, SET, SettingFields, hint_of
 from tasks.batch.seen import seen_targets
 from tasks.changes import UpdateSettings
 from tasks.present_settings import read_present, read_types
@@ -98,10 +98,20 @@ class SettingsForm(ChangeForm):
         initial="{}",
     )
 
-    def __init__(self, data: Any = None, files: Any = None, *, chosen: ChosenTasks) -> None:
-        super().__init__(data, files, chosen=chosen)
+    def __init__(
+        self,
+        data: Any = None,
+        files: Any = None,
+        *,
+        chosen: ChosenTasks,
+        written: Mapping[str, Any] = NOTHING_WRITTEN,
+    ) -> None:
+        super().__init__(data, files, chosen=chosen, written=written)
         self._seen = seen_targets(actor=chosen.actor, uids=chosen.uids)
         self.types = read_types(type_ids=sorted({task.task_type_id for task in self._seen}))
+        # Of other types than these it may mean something else by now.
+        if self.initial.get("known") != self.known_types:
+            self.initial = {}
         named = [each.named_schema for each in self.types]
         shared = shared_properties(named) if named else Shared([], [])
         settings = list(settable(shared.properties))
@@ -143,6 +153,29 @@ class SettingsForm(ChangeForm):
     def secrets(self) -> list[ShownSetting]:
         """Return the secrets that a patch's text must not hold, of all types."""
         return self._shown(self._secrets)
+
+    @property
+    def forgotten(self) -> list[str]:
+        """The secrets that were written before and have to be written again, by their titles."""
+        if not (self.is_bound or self.initial):
+            return []
+        fields = self._settings if self["way"].value() == FIELDS else self._secrets
+        return [
+            each.subject.title
+            for each in fields
+            if each.subject.kind is Kind.SECRET and self[each.how].value() == SET
+        ]
+
+    def written(self) -> dict[str, Any]:
+        """Return what was written, of which types, and in which of the two ways."""
+        secret = {
+            each.value
+            for each in (*self._settings, *self._secrets)
+            if each.subject.kind is Kind.SECRET
+        }
+        kept = {name: value for name, value in super().written().items() if name not in secret}
+        way = self.cleaned_data.get("way") or PATCH
+        return {**kept, "way": way, "known": self.known_types}
 
     def clean(self) -> dict[str, Any]:
         """Make a patch of what is written; refuse what none of the types could take."""
