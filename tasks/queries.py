@@ -113,6 +113,14 @@ FROM tasks_tasktype
 WHERE id = ANY(%(ids)b::bigint[])
 """
 
+# Targets on either side of the recycle bin's lid, and on which.
+READ_SIDES = """
+SELECT id, uid, recycled_at IS NOT NULL
+FROM tasks_task
+WHERE uid = ANY(%(uids)b::text[])
+ORDER BY id
+"""
+
 READ_TARGETS = """
 SELECT id, task_type_id
 FROM tasks_task

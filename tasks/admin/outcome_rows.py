@@ -45,7 +45,11 @@ def outcome_rows(
 ) -> list[OutcomeRow]:
     """Return the outcomes as rows, in a fixed number of queries; `seen` are the marks of the preview."""
     known = [outcome for outcome in outcomes if outcome.kind is not OutcomeKind.MISSING]
-    tasks = _read_tasks([outcome.uid for outcome in known])
+    # What is missing because of the recycle bin is a task all the same.
+    in_bin = [
+        outcome for outcome in outcomes if outcome.kind is OutcomeKind.MISSING and outcome.task_id
+    ]
+    tasks = _read_tasks([outcome.uid for outcome in (*known, *in_bin)])
     lineage = type(change).__mro__
     describe = next((_describers[each] for each in lineage if each in _describers), _documents)
     differing = describe(known, tasks)

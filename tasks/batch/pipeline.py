@@ -31,6 +31,7 @@ from tasks.batch.errors import (
     PlanRefused,
     TokenInvalid,
 )
+from tasks.batch.missing import VIEW, missing, not_found
 from tasks.batch.overtaken import again_if_overtaken
 from tasks.batch.plan import Outcome, OutcomeKind, Plan, Reason
 from tasks.batch.query_plans import planned_for_the_targets
@@ -53,7 +54,6 @@ __all__ = [
 ]
 
 RUN_JOB = "tasks.run_operation"
-_VIEW = "view_task"
 _REPORT_EVERY = 1000
 
 # Is told what the worker is busy with and how many targets have been judged; raises Cancelled.
@@ -251,7 +251,8 @@ def _plan(
         if report and count % _REPORT_EVERY == 0:
             report(Stage.JUDGING, count)
         judged[outcome.uid] = outcome
-    outcomes = [judged.get(uid) or _missing(uid) for uid in batch.uids]
+    judged |= not_found(actor=actor, uids=[uid for uid in batch.uids if uid not in judged])
+    outcomes = [judged[uid] for uid in batch.uids]
     plan = Plan(kind=change.kind, identity=batch.change.identity(), outcomes=outcomes)
     return change, plan
 
@@ -262,16 +263,10 @@ def _check_weight(batch: Batch) -> None:
         raise BatchTooHeavy(given=given, limit=limit)
 
 
-def _missing(uid: str) -> Outcome:
-    return Outcome(
-        uid, OutcomeKind.MISSING, reason=Reason.NOT_FOUND, detail="there is no such task"
-    )
-
-
 def _refused_by_right(change: Change[Any], row: Row, held: frozenset[str]) -> Outcome | None:
-    if _VIEW not in held:
+    if VIEW not in held:
         # The same as one that does not exist: who may not see a task does not learn of it.
-        return _missing(row.uid)
+        return missing(row.uid)
     if change.right not in held:
         detail = f"you hold no {change.right} right on this task"
         return Outcome(row.uid, OutcomeKind.DENIED, reason=Reason.NO_RIGHT, detail=detail)

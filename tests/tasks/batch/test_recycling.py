@@ -69,6 +69,27 @@ def test_only_recycled_tasks_can_be_restored(governed: Governed) -> None:
     assert reasons(governed.manager, RESTORE, uids) == [Reason.NOT_FOUND]
 
 
+def test_who_may_see_a_task_is_told_on_which_side_of_the_lid_it_is_and_nobody_else(
+    governed: Governed,
+) -> None:
+    live, binned = governed.add_tasks(2)
+    apply(governed.manager, RECYCLE, [binned])
+    asked: list[tuple[Change[Any], str]] = [
+        (MAIN, binned),
+        (SetPermissions(follow=False), binned),
+        (RESTORE, live),
+        (RESTORE, "0" * 24),
+    ]
+    told = {
+        actor: [preview(actor, change, [uid]).outcomes[0].detail for change, uid in asked]
+        for actor in (governed.viewer, governed.outsider)
+    }
+    unknown = "there is no such task"
+    in_bin, not_in_bin = "it is in the recycle bin", "it is not in the recycle bin"
+    assert told[governed.viewer] == [in_bin, in_bin, not_in_bin, unknown]
+    assert told[governed.outsider] == [unknown] * 4
+
+
 def test_a_name_that_was_taken_meanwhile_cannot_be_given_back(governed: Governed) -> None:
     old, new, other = governed.add_tasks(3)
     apply(governed.manager, RECYCLE, [old, other])
