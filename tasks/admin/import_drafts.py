@@ -6,11 +6,13 @@ Telling takes what importing takes, so it is done once, when the file comes in; 
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.contrib.auth.models import User
 
-from tasks.admin.drafts import VALID_FOR, DraftUnusable, new_draft
+from audit.models import Operation
+from tasks.admin.drafts import VALID_FOR, DraftReceipt, DraftUnusable, new_draft
 from tasks.admin.import_formats import FORMATS, FileOfTasks
 from tasks.importing.checking import Terms
 from tasks.models import Draft
@@ -74,9 +76,25 @@ def keep_told(*, draft: Draft, told: Told) -> None:
     Draft.objects.filter(pk=draft.pk).update(told=seal_text(json.dumps(told)))
 
 
-def forget_file(*, draft: Draft, operation: object) -> None:
-    """Note the operation that added the tasks; the file has done its duty."""
-    Draft.objects.filter(pk=draft.pk).update(operation=operation, change="", told="")
+@dataclass(frozen=True)
+class FileReceipt:
+    """Lets the file of a draft be imported once, however often its button is pressed."""
+
+    draft: Draft
+
+    def claim(self) -> None:
+        """Lock the draft.
+
+        Raises:
+            DraftUsed: its tasks have been added.
+            DraftUnusable: it has been forgotten meanwhile.
+        """
+        DraftReceipt(self.draft).claim()
+
+    def settle(self, *, operation: Operation) -> None:
+        """Note the operation that added the tasks; the file has done its duty."""
+        used = Draft.objects.filter(pk=self.draft.pk)
+        used.update(operation=operation.pk, change="", told="")
 
 
 def told_of(draft: Draft) -> Told:

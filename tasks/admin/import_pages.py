@@ -4,6 +4,7 @@ The file waits in a draft, for its actor alone, with what was told of its rows. 
 the preview must become of it again, or nothing is added. Only what is sent writes; looking does not.
 """
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -21,21 +22,21 @@ from tasks.admin.crafted import (
     record_import_without_right,
     record_use_of_anothers_draft,
 )
-from tasks.admin.drafts import DraftUnusable, open_draft
+from tasks.admin.drafts import DraftUnusable, DraftUsed, open_draft
 from tasks.admin.import_drafts import (
     ACTION,
     BadRow,
+    FileReceipt,
     GoodRow,
     Told,
     Upload,
-    forget_file,
     keep_told,
     new_import,
     told_of,
     upload_of,
 )
 from tasks.admin.import_form import TaskImportForm, projects_to_add_to
-from tasks.admin.import_resource import ResultOfTasks, TaskResource, Wanted
+from tasks.admin.import_resource import TaskResource, Wanted
 from tasks.models import Draft
 
 
@@ -81,12 +82,16 @@ class ImportPages:
         """Show what would become of each row; sent back, add the tasks."""
         try:
             # The file may be long, and only what was told of it is shown.
-            draft = open_draft(actor=actor_of(request), draft_id=draft_id, without=["change"])
+            unread = [] if request.method == "POST" else ["change"]
+            draft = open_draft(actor=actor_of(request), draft_id=draft_id, without=unread)
             if draft.operation:
                 return _to("audit_operation_change", draft.operation)
             if request.method == "POST":
                 return self._add(request, draft, upload_of(draft))
             told = told_of(draft)
+        except DraftUsed as used:
+            # Sent twice: this one waited while the other one added the tasks.
+            return _to("audit_operation_change", used.operation)
         except DraftUnusable:
             record_use_of_anothers_draft(request=request, draft_id=draft_id)
             none: dict[str, Any] = {"title": "No such import"}
@@ -108,19 +113,18 @@ class ImportPages:
         return self._render(request, "preview", context)
 
     def _add(self, request: HttpRequest, draft: Draft, upload: Upload) -> HttpResponse:
-        result = _import(
-            request,
-            upload,
+        wanted = replace(
+            _wanted(request, upload),
             # Without a mark nothing was previewed, and what is empty would expect nothing.
             expected=request.POST.get("mark") or "none",
             skip_bad="leave_others" in request.POST,
+            receipt=FileReceipt(draft),
         )
+        result = TaskResource(wanted).import_data(upload.file)
         if result.imported and result.imported.kept:
-            operation = result.imported.operation
-            forget_file(draft=draft, operation=operation.pk)
             were = "task was" if result.good == 1 else "tasks were"
             messages.success(request, f"{result.good:,} {were} added.")
-            return _to("audit_operation_change", operation.pk)
+            return _to("audit_operation_change", result.imported.operation.pk)
         if result.drifted:
             detail = "what was confirmed is not what would become of the rows"
             record_forged_import(request=request, forged=[("drifted", detail)])
@@ -152,7 +156,8 @@ class ImportPages:
 
 def _look(request: HttpRequest, draft: Draft, upload: Upload) -> None:
     """Find out what would become of the rows, and keep it with the draft."""
-    result = _import(request, upload, listed=_MOST_LISTED, dry_run=True)
+    wanted = replace(_wanted(request, upload), listed=_MOST_LISTED)
+    result = TaskResource(wanted).import_data(upload.file, dry_run=True)
     told = Told(
         file=upload.name,
         error="; ".join(str(each.error) for each in result.base_errors),
@@ -167,25 +172,14 @@ def _look(request: HttpRequest, draft: Draft, upload: Upload) -> None:
     keep_told(draft=draft, told=told)
 
 
-def _import(
-    request: HttpRequest,
-    upload: Upload,
-    *,
-    listed: int = 0,
-    dry_run: bool = False,
-    expected: str = "",
-    skip_bad: bool = False,
-) -> ResultOfTasks:
-    wanted = Wanted(
+def _wanted(request: HttpRequest, upload: Upload) -> Wanted:
+    """Return the import of a file that waits, with nothing expected of it so far."""
+    return Wanted(
         actor=actor_of(request),
         origin=origin_of(request),
         file_name=upload.name,
         terms=upload.terms,
-        listed=listed,
-        skip_bad=skip_bad,
-        expected=expected,
     )
-    return TaskResource(wanted).import_data(upload.file, dry_run=dry_run)
 
 
 def _number_in(request: HttpRequest, *, pages: int) -> int:

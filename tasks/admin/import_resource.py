@@ -20,6 +20,7 @@ from tasks.importing.writing import (
     ImportDrifted,
     Imported,
     ImportRefused,
+    Receipt,
     Watcher,
     import_tasks,
 )
@@ -28,7 +29,10 @@ from tasks.models import Project, TaskType
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Who imports through what, on which terms; how many rows of each kind are listed, what is expected."""
+    """Who imports through what, on which terms; how many rows of each kind are listed, what is expected.
+
+    With a `receipt` it is imported once.
+    """
 
     actor: User
     origin: Origin
@@ -37,6 +41,7 @@ class Wanted:
     listed: int = 0
     skip_bad: bool = False
     expected: str = ""
+    receipt: Receipt | None = None
 
 
 class ResultOfTasks(Result):  # type: ignore[misc]  # the library has no types
@@ -109,6 +114,7 @@ class TaskResource(Resource):  # type: ignore[misc]  # the library has no types
                     expected=wanted.expected,
                 ),
                 watcher=Watcher(result.note, lambda: None),
+                receipt=wanted.receipt,
             )
         except ImportDrifted:
             result.drifted = True

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
@@ -58,6 +58,16 @@ class Watcher:
     chunk_done: Callable[[], None]
 
 
+class Receipt(Protocol):
+    """Is claimed before anything is written, and settled in the transaction that keeps it."""
+
+    def claim(self) -> None:
+        """Wait for whoever claimed it before, and raise if they settled it."""
+
+    def settle(self, *, operation: Operation) -> None:
+        """Note the operation."""
+
+
 class Imported(NamedTuple):
     """How many tasks were added and rows bad, a mark of what became of each, and whether it is kept."""
 
@@ -68,7 +78,9 @@ class Imported(NamedTuple):
     kept: bool
 
 
-def import_tasks(*, actor: User, wanted: Import, watcher: Watcher) -> Imported:
+def import_tasks(
+    *, actor: User, wanted: Import, watcher: Watcher, receipt: Receipt | None = None
+) -> Imported:
     """Add the tasks of all records, or none of them.
 
     Raises:
@@ -86,6 +98,8 @@ def import_tasks(*, actor: User, wanted: Import, watcher: Watcher) -> Imported:
     operation.state, operation.started_at = State.RUNNING, now
     checker = Checker(actor=actor, terms=wanted.terms, operation=operation, at=now)
     with transaction.atomic(durable=True):
+        if receipt:
+            receipt.claim()
         with recording(operation):
             # Checked statement by statement: a queue of a million checks until the end would grow
             # with the file. So the operation must stand before what names it.
@@ -97,6 +111,8 @@ def import_tasks(*, actor: User, wanted: Import, watcher: Watcher) -> Imported:
         if wanted.expected not in {"", tally.mark}:
             raise ImportDrifted("something else would become of the rows now")
         kept = tally.added > 0 and not wanted.dry_run and (wanted.skip_bad or not tally.bad)
+        if kept and receipt:
+            receipt.settle(operation=operation)
         transaction.set_rollback(not kept)
     if kept and tally.added >= CHUNK:
         _refresh_statistics()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -9,7 +10,7 @@ import openpyxl
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -20,6 +21,7 @@ from permissions.models import RoleMember
 from permissions.roles import create_project
 from tasks.models import Draft, Secret, Task
 from tests.conftest import ORIGIN, Governed, build_governed
+from tests.held_threads import threads, wait_until_blocked
 from tests.permissions.governance import add_steward
 from tests.visitors import page, persona, text_of, visit
 
@@ -114,6 +116,23 @@ def test_bad_rows_are_told_with_all_that_is_wrong_and_left_out_only_when_said_so
     client.post(address, {"mark": told.mark, "leave_others": "on"})
     assert Task.objects.count() == 3
     assert Operation.objects.get(kind="import_tasks").parameters["skipped"] == 2
+
+
+def test_a_button_that_is_pressed_twice_at_once_adds_the_tasks_once(committed: Governed) -> None:
+    client = visit(committed.manager)
+    address, shown = preview(client, csv_file())
+    sent = {"mark": shown.context["told"].mark}
+    other = visit(committed.manager)
+    with threads() as start:
+        with transaction.atomic():
+            Draft.objects.select_for_update().get()
+            presses = [start(partial(each.post, address, sent)) for each in (client, other)]
+            wait_until_blocked(2)
+        answers = [press.result().headers["Location"] for press in presses]
+    operation = Operation.objects.get(kind="import_tasks")
+    assert answers == [page("audit_operation_change", operation.pk)] * 2
+    assert (operation.state, Task.objects.count()) == (State.APPLIED, 2)
+    assert not Draft.objects.get().change
 
 
 @pytest.mark.parametrize("mark", ["", "0" * 64, None])
