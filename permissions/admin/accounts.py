@@ -19,6 +19,14 @@ from audit.recorder import administrative_operation
 from permissions.admin.people import may_read_person, tabs_of_person
 
 
+# Who lacks one of these cannot do in the admin what superusers alone may.
+_MAKE_SUPERUSER = ("is_superuser", "is_staff", "is_active")
+_LAST_SUPERUSER = (
+    "This is the last superuser who can sign in here: without one, nobody could manage accounts,"
+    " projects and task types. Make somebody else a superuser first."
+)
+
+
 class AccountAdmin(RecordedAdmin, HistoryAdmin):
     """A page that only superusers see; its history, as any, also auditors."""
 
@@ -33,11 +41,28 @@ class AccountAdmin(RecordedAdmin, HistoryAdmin):
         return rows if actor_of(request).is_superuser else rows.none()
 
 
+class AccountForm(UserChangeForm):  # type: ignore[misc]  # the theme has no types
+    """A form of an account that leaves somebody who can do everything.
+
+    It is read while nobody else saves an account, so two cannot take these rights from each other.
+    """
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse to take away what makes the last superuser one."""
+        cleaned: dict[str, Any] | None = super().clean()
+        lost = [name for name in _MAKE_SUPERUSER if not self.cleaned_data.get(name)]
+        if lost and all(self.initial.get(name) for name in _MAKE_SUPERUSER):
+            others = User.objects.filter(**dict.fromkeys(_MAKE_SUPERUSER, True))
+            if not others.exclude(pk=self.instance.pk).exists():
+                self.add_error(lost[0], _LAST_SUPERUSER)
+        return cleaned
+
+
 @admin.register(User)
 class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[type-arg]  # so in the stubs alone
     """Accounts. None is deleted: what it did keeps its name; it is deactivated instead."""
 
-    form = UserChangeForm
+    form = AccountForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "first_name", "last_name", "is_active", "is_staff", "is_superuser")

@@ -1,11 +1,21 @@
 """Accounts and groups in the admin."""
 
+from functools import partial
+
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection, transaction
 
 from audit.models import Operation
 from tests.conftest import Governed
+from tests.held_threads import threads, wait_until_blocked
 from tests.visitors import auditor, page, persona, save, text_of, visit
+
+
+def form_of(user: User, *, without: str) -> dict[str, str]:
+    """Return what the form of a superuser's account sends with one box unticked."""
+    ticked = {"is_superuser", "is_staff", "is_active"} - {without}
+    return {"username": user.username, **dict.fromkeys(sorted(ticked), "on")}
 
 
 def test_giving_groups_to_an_account_is_an_operation_that_names_them(governed: Governed) -> None:
@@ -57,6 +67,42 @@ def test_nobody_but_superusers_reaches_accounts(governed: Governed, name: str) -
     user.refresh_from_db()
     assert not user.is_superuser
     assert not User.objects.get(pk=governed.admin.pk).has_usable_password()
+
+
+@pytest.mark.parametrize("lost", ["is_superuser", "is_staff", "is_active"])
+def test_the_last_superuser_stays_one(governed: Governed, lost: str) -> None:
+    other = User.objects.create_user("closed", is_superuser=True, is_staff=True, is_active=False)
+    client, address = visit(governed.admin), page("auth_user_change", governed.admin.pk)
+    form = form_of(governed.admin, without=lost)
+    assert "This is the last superuser who can sign in here" in text_of(save(client, address, form))
+    assert getattr(User.objects.get(pk=governed.admin.pk), lost)
+    assert not Operation.objects.filter(kind="change_user").exists()
+    # Nor is an account ever deleted.
+    assert (
+        client.post(page("auth_user_delete", governed.admin.pk), {"post": "yes"}).status_code == 403
+    )
+    User.objects.filter(pk=other.pk).update(is_active=True)
+    assert save(client, address, form).status_code == 302
+
+
+def test_of_two_superusers_who_take_each_others_rights_at_once_one_stays(
+    committed: Governed,
+) -> None:
+    pair = [committed.admin, User.objects.create_superuser("second")]
+    calls = []
+    for actor, other in (pair, pair[::-1]):
+        client, address = visit(actor), page("auth_user_change", other.pk)
+        shown = client.get(address).context["adminform"].form.shown_now
+        sent = {**form_of(other, without="is_superuser"), "as_shown": shown}
+        calls.append(partial(client.post, address, sent))
+    with threads() as start:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE auth_user IN EXCLUSIVE MODE")
+            presses = [start(call) for call in calls]
+            wait_until_blocked(2)
+        answers = [press.result() for press in presses]
+    assert sorted(answer.status_code for answer in answers) == [200, 302]
+    assert User.objects.filter(is_superuser=True, is_active=True, is_staff=True).count() == 1
 
 
 def test_an_accounts_history_is_told_to_auditors_and_not_to_others(governed: Governed) -> None:
