@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -38,6 +40,16 @@ _FILTER_ENDINGS = (
     "_to_0",
     "_to_1",
 )
+
+
+_NOT_UNDERSTOOD = (
+    "The address asked this list for a filter, a value or a page that it does not know."
+    " It is shown without any filter."
+)
+
+
+class ListNotUnderstood(Exception):
+    """An address asks a list for a filter, a value or a page that it does not know."""
 
 
 class Unlogged(ModelAdmin):
@@ -124,8 +136,28 @@ class BaseAdmin(ReadOnly):
     ) -> HttpResponse:
         """Show the list, which the browser's tab calls by what it lists."""
         named = {"title": capfirst(self.opts.verbose_name_plural), **(extra_context or {})}
-        shown: HttpResponse = super().changelist_view(request, named)
+        try:
+            shown: HttpResponse = super().changelist_view(request, named)
+        except ListNotUnderstood:
+            return self.back_to_list(request)
         return shown
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list that the address asks for.
+
+        Raises:
+            ListNotUnderstood: it asks for what the list does not know.
+        """
+        try:
+            return super().get_changelist_instance(request)
+        except (IncorrectLookupParameters, DisallowedModelAdminLookup) as error:
+            raise ListNotUnderstood from error
+
+    def back_to_list(self, request: HttpRequest) -> HttpResponseRedirect:
+        """Lead to the list, and say why it is not what the address asked for."""
+        messages.warning(request, _NOT_UNDERSTOOD)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
+        return HttpResponseRedirect(reverse(f"admin:{name}"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the visible rows in the page's order."""

@@ -18,7 +18,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from audit.admin.base import BaseAdmin
+from audit.admin.base import BaseAdmin, ListNotUnderstood
 from audit.admin.buttons import buttons_of
 from audit.admin.changed import changed_page
 from audit.admin.documents import document_rows
@@ -136,7 +136,10 @@ class OperationAdmin(OperationColumns, BaseAdmin):
         actor = actor_of(request)
         if not may_audit(actor=actor):
             raise Http404
-        listed = self.get_changelist_instance(request)
+        try:
+            listed = self.get_changelist_instance(request)
+        except ListNotUnderstood:
+            return self.back_to_list(request)
         wanted: dict[str, Any] = {}
         for narrowing in listed.filter_specs:
             if isinstance(narrowing, NarrowsChanges) and narrowing.asked:

@@ -12,7 +12,6 @@ from typing import Any, Concatenate, ParamSpec, cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
 from django.http import (
     HttpRequest,
@@ -23,7 +22,7 @@ from django.http import (
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from audit.admin.base import BaseAdmin
+from audit.admin.base import BaseAdmin, ListNotUnderstood
 from audit.admin.requests import actor_of, origin_of
 from tasks.admin.bulk_actions import (
     BulkAction,
@@ -47,8 +46,8 @@ from tasks.admin.drafts import (
     change_of,
     new_draft,
     open_draft,
-    written_in,
     preview_draft,
+    written_in,
 )
 from tasks.admin.exporting import FILE_KINDS, export, exported_tasks, file_response
 from tasks.admin.filters import lists_bin
@@ -144,8 +143,8 @@ class Flow:
         back = f"{reverse('admin:tasks_task_changelist')}?{asked.urlencode()}"
         try:
             found = self._page.get_changelist_instance(request)
-        except IncorrectLookupParameters:
-            return HttpResponseRedirect(back)
+        except ListNotUnderstood:
+            return self._page.back_to_list(request)
         offered = actions_for(rights=rights_anywhere(request), in_bin=lists_bin(request))
         action = next((each for each in offered if each.name == request.POST.get("action")), None)
         if action is None:

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 
+from audit.admin.base import ListNotUnderstood
 from audit.admin.requests import actor_of
 from audit.admin.theme import action
 from tasks.admin.bulk_actions import rights_anywhere
@@ -84,8 +84,8 @@ class TaskFiles(BaseAdmin):
         request.GET = asked  # type: ignore[assignment]  # a list is what the request asks for
         try:
             listed = self.get_changelist_instance(request)
-        except IncorrectLookupParameters:
-            return HttpResponseRedirect(reverse("admin:tasks_task_changelist"))
+        except ListNotUnderstood:
+            return self.back_to_list(request)
         pages: Any = listed.paginator
         if wanted in FILE_KINDS and not pages.is_bounded:
             return file_response(export(listed.queryset, kind=wanted), kind=wanted)
