@@ -93,7 +93,8 @@ def logging_settings(*, level: str, style: Literal["json", "text"]) -> dict[str,
                 "propagate": False,
             },
             "procrastinate": {"level": chatter},
-            # One line for each import of an app's tasks.
+            # Lines for each import of an app's tasks, in every command.
             "procrastinate.blueprints": {"level": "WARNING"},
+            "procrastinate.periodic": {"level": "WARNING"},
         },
     }
