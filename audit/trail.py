@@ -237,9 +237,12 @@ def _filtered(found: QuerySet[Operation], wanted: Filter) -> QuerySet[Operation]
 
 def with_words(found: QuerySet[Operation], text: str) -> QuerySet[Operation]:
     """Return those in whose reason or names words begin as those of the text do."""
+    if not text.strip():
+        return found
     words = _WORD.findall(text)
     if not words:
-        return found
+        # Signs alone begin no word. To leave everything would answer another question.
+        return found.none()
     looked_at = SearchVector("reason", "actor_name", "token_name", config="simple")
     beginnings = " & ".join(f"'{word}':*" for word in words)
     query = SearchQuery(beginnings, search_type="raw", config="simple")

@@ -79,7 +79,9 @@ class ByFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no types
         """Keep what they did."""
         del request
         by = self.value()
-        return queryset.filter(done_by(by)) if by in list(By) else queryset
+        if not by:
+            return queryset
+        return queryset.filter(done_by(by)) if by in list(By) else queryset.none()
 
 
 class ChannelFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no types

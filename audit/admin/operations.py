@@ -1,5 +1,6 @@
 """Operations in the admin: everybody reads their own, auditors all; apps add what can be done with one."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -144,7 +145,7 @@ class OperationAdmin(OperationColumns, BaseAdmin):
         for narrowing in listed.filter_specs:
             if isinstance(narrowing, NarrowsChanges) and narrowing.asked:
                 wanted |= narrowing.wanted(request)
-        asked = {name: request.GET[name] for name in sorted(request.GET)}
+        asked = {name: _as_asked(request.GET.getlist(name)) for name in sorted(request.GET)}
         terms = begin_export(actor=actor, origin=origin_of(request), asked=asked, form=_FORMS[form])
         reader = Reader(actor=actor, sight=None, wanted=Filter(**wanted), chosen=listed.queryset)
         pieces = export(found=stream(reader=reader), form=FORMS[_FORMS[form]], terms=terms)
@@ -183,6 +184,12 @@ class OperationAdmin(OperationColumns, BaseAdmin):
             {"result": result},
             headers={"X-Finished": str(result.is_finished).lower()},
         )
+
+
+def _as_asked(values: Sequence[str]) -> str | list[str]:
+    """Return what was asked for, without what the database has no place for."""
+    kept = [value.replace("\0", "\N{REPLACEMENT CHARACTER}") for value in values]
+    return kept[0] if len(kept) == 1 else kept
 
 
 def _changed(request: HttpRequest, operation: Operation) -> Any:

@@ -107,6 +107,7 @@ def filters(trail: Trail) -> dict[str, tuple[dict[str, Any], list[str]]]:
         "request": ({"request_id": "r-1"}, []),
         "words": ({"text": "payments dev"}, ["update_settings"]),
         "other words": ({"text": "evelop"}, []),
+        "no words": ({"text": "\N{SNOWMAN} '&"}, []),
         "operation": ({"operation_id": trail.enabled.pk}, ["set_enabled"]),
         "several": ({"project": uid, "role": 4, "kind": "edit_matrix"}, ["edit_matrix"]),
     }

@@ -1,6 +1,7 @@
 """What the filters of the list of operations leave."""
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -57,6 +58,8 @@ ALL = ["edit_matrix", "set_permissions", "set_enabled", "update_settings", "add_
         ({"q": "payments man"}, ["set_permissions", "set_enabled"]),
         ({"q": "payments-dev"}, ["update_settings"]),
         ({"role": "\0"}, []),
+        ({"by": "nobody"}, []),
+        ({"q": "\N{SNOWMAN}"}, []),
     ],
 )
 def test_each_filter_leaves_what_it_names(
@@ -111,7 +114,7 @@ def test_times_say_their_zone(uids: list[str]) -> None:
     assert f"{at:%H:%M} UTC" in text_of(answer)
 
 
-def exported(query: dict[str, str]) -> list[dict[str, Any]]:
+def exported(query: Mapping[str, str | list[str]]) -> list[dict[str, Any]]:
     """Return the events that an auditor exports from the list."""
     answer = visit(auditor()).get(reverse("admin:audit_operation_export_jsonl"), query)
     *lines, _ = b"".join(answer.streaming_content).splitlines()  # type: ignore[attr-defined]
@@ -147,6 +150,16 @@ def test_an_export_holds_of_the_listed_operations_what_the_filters_ask_for(
     assert lines
     for line in lines:
         assert any(part in each["place"] for each in line["changes"]), line
+
+
+def test_an_export_says_what_was_asked_for_whatever_that_was(uids: list[str]) -> None:
+    exported({"actor": "a\0b", "q": "x"})
+    exported({"actor": ["one", "two"]})
+    begun = Operation.objects.filter(kind="export_trail").order_by("created_at")
+    assert [each.parameters["asked"] for each in begun] == [
+        {"actor": "a\N{REPLACEMENT CHARACTER}b", "q": "x"},
+        {"actor": ["one", "two"]},
+    ]
 
 
 def test_nobody_else_exports(uids: list[str], governed: Governed) -> None:
