@@ -13,12 +13,25 @@ Projects, and what single objects changed, are read from history when an operati
 takes is cut, so that it finds more than it says; what it finds is then looked at change by change.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 
 # PostgreSQL's index takes 2,700 bytes; a character is up to four.
 _LENGTH = 500
+
+
+_flags: list[str] = []
+
+
+def name_flags(names: Iterable[str]) -> None:
+    """Say which flags there are, so that nobody asks for another one and is told of no changes."""
+    _flags[:] = names
+
+
+def flag_names() -> Sequence[str]:
+    """Return the names of the flags that there are."""
+    return tuple(_flags)
 
 
 class Wanted(NamedTuple):

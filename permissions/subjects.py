@@ -7,9 +7,10 @@ from typing import Any, LiteralString
 from django.db import connection
 
 from audit.differences import Difference
+from audit.facets import name_flags
 from audit.subjects import ADDED, REMOVED, Change, Entry, Subject, register_subject
 from permissions import subject_queries as queries
-from permissions.flags import flags_in
+from permissions.flags import Flag, flags_in
 from permissions.matrix import Grant
 from permissions.states import State, Wanted, state_differences
 
@@ -248,3 +249,4 @@ SUBJECTS = (
 
 for subject in SUBJECTS:
     register_subject(subject)
+name_flags(flag.vendor_name for flag in Flag)

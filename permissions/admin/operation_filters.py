@@ -39,10 +39,11 @@ class RoleFilter(FacetFilter):
 
 
 def _codes(value: str) -> list[int]:
+    """Return the codes of the roles that have, or had, the name or code."""
     named = Q(name__iexact=value)
     if _CODE.fullmatch(value):
         named |= Q(code=int(value))
-    codes = Role.objects.filter(named).order_by("code").values_list("code", flat=True)
+    codes = Role.history.filter(named).order_by("code").values_list("code", flat=True)
     return list(codes.distinct()[:_MOST_CODES])
 
 

@@ -38,10 +38,11 @@ class ProjectFilter(FacetFilter):
     parameter_name = "project"
 
     def facets(self, request: HttpRequest, value: str) -> Sequence[str]:
-        """Return the facets of the visible projects with this name or id."""
+        """Return the facets of the visible projects with this id, or that have, or had, this name."""
         actor = actor_of(request)
         seen = Project.objects.all() if may_audit(actor=actor) else visible_projects(actor=actor)
-        named = seen.filter(Q(uid=value.lower()) | Q(name=value)).values_list("uid", flat=True)
+        called = Project.history.filter(name=value).values("id")
+        named = seen.filter(Q(uid=value.lower()) | Q(pk__in=called)).values_list("uid", flat=True)
         return [f"project:{uid}" for uid in named.order_by("uid")]
 
     def wanted(self, request: HttpRequest) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ from audit.channels import By
 from audit.differences import as_json
 from audit.events import Events, operation_summary
 from audit.exports import Terms, begin_export
+from audit.facets import flag_names
 from audit.models import Channel, State
 from audit.reading import ITSELF, ChangePlace, read_page, stream
 from audit.streams import CSV, FORMS, JSON_LINES, export, export_operations
@@ -202,7 +203,7 @@ def _reader(
         actor=parameters.text("actor"),
         project=parameters.uid("project"),
         role=parameters.integer("role", least=-_ROLES, most=_ROLES),
-        flag=parameters.text("flag"),
+        flag=parameters.choice("flag", flag_names()),
         settings_key=parameters.pointer("settings_key"),
         kind=parameters.text("kind"),
         channel=parameters.choice("channel", Channel.values),

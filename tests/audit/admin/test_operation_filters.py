@@ -11,9 +11,10 @@ from django.urls import reverse
 from audit.context import Origin
 from audit.models import Channel, Operation
 from audit.noted import note_event
+from audit.recorder import administrative_operation
 from tasks.changes import SetEnabled, UpdateSettings
 from tests.batches import apply
-from tests.conftest import Governed, build_governed
+from tests.conftest import ORIGIN, Governed, build_governed
 from tests.permissions.governance import change, set_in_project
 from tests.visitors import auditor, page, text_of, visit
 
@@ -105,6 +106,20 @@ def test_a_project_that_a_visitor_may_not_see_is_as_one_that_is_not_there(
     other = build_governed("treasury")
     apply(other.admin, SetEnabled(enabled=False, reason="all"), [*uids[1:], *other.add_tasks(1)])
     assert listed(visit(other.developer), project="payments") == []
+
+
+def test_a_former_name_finds_what_was_done_then(uids: list[str], governed: Governed) -> None:
+    with administrative_operation(actor=governed.admin, kind="rename", origin=ORIGIN):
+        role = governed.role(4)
+        role.name, governed.project.name = "Engineer", "settlements"
+        role.save()
+        governed.project.save()
+    client = visit(auditor())
+    asked = {"flag": "is_execute", "kind": "edit_matrix"}
+    for name in ("Developer", "Engineer", "developer"):
+        assert listed(client, role=name, **asked) == ["edit_matrix"]
+    for name in ("payments", "settlements"):
+        assert listed(client, project=name, **asked) == ["edit_matrix"]
 
 
 def test_times_say_their_zone(uids: list[str]) -> None:

@@ -180,7 +180,16 @@ ALTERED = urlsafe_b64encode(b'["2026-05-03T14:00:00Z",7,"task",1]').decode()
 @pytest.mark.parametrize(
     "query",
     [
-        *("actr=x", "role=a", "task=x", "limit=0", "after=x", "since=2026-05-03", "settings_key=a"),
+        *(
+            "actr=x",
+            "role=a",
+            "task=x",
+            "limit=0",
+            "after=x",
+            "since=2026-05-03",
+            "settings_key=a",
+            "flag=execute",
+        ),
         f"after={ALTERED}",
     ],
 )
