@@ -1,13 +1,15 @@
 """What is going on and what went on lately, among the operations that an actor may read."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from django.contrib.auth.models import User
-from django.db.models import Count, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models import Count, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, TruncDate, TruncHour
 
+from audit.channels import By, done_by
 from audit.models import Operation, State
 from audit.visibility import visible_operations
 
@@ -16,6 +18,10 @@ DAYS = 14
 # So many of the latest operations are counted: looking at the home page must not cost more, however
 # many there are.
 MOST_COUNTED = 50_000
+# Of a list, which is itself counted so far.
+MOST_LISTED = 10_000
+# So many bars can be told apart.
+_MOST_BARS = 36
 
 
 class Day(NamedTuple):
@@ -24,6 +30,23 @@ class Day(NamedTuple):
     date: date
     operations: int
     tasks: int
+
+
+class Spell(NamedTuple):
+    """An hour, a day, a week or a month (UTC): its first and last hour, and what was asked for in it."""
+
+    begin: datetime
+    last: datetime
+    people: int
+    programs: int
+    refused: int
+
+
+class Activity(NamedTuple):
+    """When operations were asked for, oldest first; of older ones nothing is known if it is cut."""
+
+    spells: Sequence[Spell]
+    is_cut: bool
 
 
 class Days(NamedTuple):
@@ -65,3 +88,75 @@ def read_days(*, actor: User, at: datetime) -> Days:
     known = {row["day"]: Day(row["day"], row["operations"], row["tasks"]) for row in rows}
     days = [known.get(each, Day(each, 0, 0)) for each in dates]
     return Days(days, is_cut=sum(day.operations for day in days) >= MOST_COUNTED)
+
+
+def read_activity(*, operations: QuerySet[Operation]) -> Activity:
+    """Return when the operations were asked for, the newest of them, in one query.
+
+    By whom, too, unless they were refused. Hour by hour or, where that is too much to look at, in as
+    short spells as can be looked at.
+    """
+    listed = operations.select_related(None).order_by("-created_at")
+    left_out = listed.values("created_at")[MOST_LISTED : MOST_LISTED + 1]
+    was_refused, by_people = Q(state=State.REFUSED), done_by(By.PEOPLE)
+    rows = (
+        operations.select_related(None)
+        .filter(created_at__gt=Coalesce(Subquery(left_out), datetime.min.replace(tzinfo=UTC)))
+        .order_by()
+        .values(hour=TruncHour("created_at", tzinfo=UTC))
+        .annotate(
+            people=Count("pk", filter=~was_refused & by_people),
+            programs=Count("pk", filter=~was_refused & ~by_people),
+            refused=Count("pk", filter=was_refused),
+        )
+    )
+    counted = {
+        row["hour"]: (row["people"], row["programs"], row["refused"])
+        for row in rows.order_by("hour")
+    }
+    is_cut = sum(map(sum, counted.values())) >= MOST_LISTED
+    return Activity(_spells(counted), is_cut)
+
+
+_Counts = dict[datetime, tuple[int, int, int]]
+
+
+def _spells(counted: _Counts) -> list[Spell]:
+    if not counted:
+        return []
+    first, last = min(counted), max(counted)
+    for begin_of, following in _UNITS:
+        begins = [begin_of(first)]
+        while (following_begin := following(begins[-1])) <= last and len(begins) <= _MOST_BARS:
+            begins.append(following_begin)
+        if len(begins) <= _MOST_BARS:
+            break
+    sums: dict[datetime, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for hour, counts in counted.items():
+        kept = sums[begin_of(hour)]
+        kept[:] = [sum(pair) for pair in zip(kept, counts, strict=True)]
+    # Of more months than can be looked at, the latest.
+    begins = begins if len(begins) <= _MOST_BARS else sorted(sums)[-_MOST_BARS:]
+    an_hour = timedelta(hours=1)
+    return [Spell(begin, following(begin) - an_hour, *sums[begin]) for begin in begins]
+
+
+def _day(at: datetime) -> datetime:
+    return at.replace(hour=0)
+
+
+def _week(at: datetime) -> datetime:
+    return _day(at) - timedelta(days=at.weekday())
+
+
+def _month(at: datetime) -> datetime:
+    return _day(at).replace(day=1)
+
+
+# Units of time: when the one begins that a moment is in, and when the one after it.
+_UNITS: Sequence[tuple[Callable[[datetime], datetime], Callable[[datetime], datetime]]] = (
+    (lambda at: at, lambda at: at + timedelta(hours=1)),
+    (_day, lambda at: at + timedelta(days=1)),
+    (_week, lambda at: at + timedelta(days=7)),
+    (_month, lambda at: _month(at + timedelta(days=31))),
+)

@@ -1,6 +1,5 @@
 """The home page: what needs attention, what happened, and how much there is; as far as the visitor sees."""
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.activity import DAYS, Days, operations_ended, read_days, unfinished_operations
+from audit.admin.charts import Bar, Chart
 from audit.admin.requests import actor_of
 from audit.admin.result import targets_in_words
 from audit.models import Operation, State
@@ -44,39 +44,6 @@ class Notice(NamedTuple):
     tone: str
     items: Sequence[Item]
     more: str
-
-
-class Bar(NamedTuple):
-    """One bar of a chart: what it stands for, its height, that in words, and where it leads."""
-
-    label: str
-    value: int
-    words: Sequence[str]
-    url: str = ""
-
-
-class Chart(NamedTuple):
-    """A chart and the table that says the same; a lying one has its bars from left to right."""
-
-    name: str
-    title: str
-    headings: Sequence[str]
-    bars: Sequence[Bar]
-    without: str
-    note: str = ""
-    is_lying: bool = False
-
-    @property
-    def data(self) -> str:
-        """What the script draws, as JSON."""
-        drawn = {
-            "lying": self.is_lying,
-            "labels": [bar.label for bar in self.bars],
-            "values": [bar.value for bar in self.bars],
-            "words": [bar.words for bar in self.bars],
-            "addresses": [bar.url for bar in self.bars],
-        }
-        return json.dumps(drawn)
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 Lists and searches narrow these querysets further; nothing that an interface shows comes from
 elsewhere. `permissions` registers its answer when the applications are ready.
+
+Auditors read all of them, in the admin, and may do nothing to any: what is done asks what is visible.
 """
 
 from typing import Protocol
@@ -10,6 +12,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 
+from audit.visibility import may_audit
 from tasks.models import Project, Task
 
 
@@ -39,6 +42,16 @@ def visible_tasks(*, actor: User) -> QuerySet[Task]:
 def visible_projects(*, actor: User) -> QuerySet[Project]:
     """Return the projects in which the actor holds a role, or created or may view a task."""
     return _visibility().projects(actor=actor)
+
+
+def readable_tasks(*, actor: User) -> QuerySet[Task]:
+    """Return the tasks about which the actor reads: all of them to auditors, else what they may view."""
+    return Task.objects.all() if may_audit(actor=actor) else visible_tasks(actor=actor)
+
+
+def readable_projects(*, actor: User) -> QuerySet[Project]:
+    """Return the projects about which the actor reads: all of them to auditors, else what they see."""
+    return Project.objects.all() if may_audit(actor=actor) else visible_projects(actor=actor)
 
 
 def _visibility() -> Visibility:

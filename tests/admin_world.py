@@ -41,6 +41,7 @@ QUERIES: Mapping[str, Mapping[str, str]] = {
         "term": "pay",
     },
     "search": {"s": "role"},
+    "audit_operation_find": {"q": "pay"},
     "tasks_project_preview_permissions": {"grant": "8.is_execute"},
 }
 

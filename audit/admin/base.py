@@ -110,6 +110,17 @@ class BaseAdmin(ReadOnly):
     view_on_site = False
     empty: ClassVar[str] = "There is nothing here."
     has_history: ClassVar[bool] = False
+    # Where what is found here stands among what is found on other pages: the lowest first.
+    rank: ClassVar[int] = 9
+
+    def named(self, found: Any) -> str:
+        """Return what an object is called where it is found by its name."""
+        return str(found)
+
+    def told_apart(self, found: Any) -> str:
+        """Return what tells an object from others of its name."""
+        del found
+        return ""
 
     def visible(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows that the visitor may see: none, unless a page says which."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin.utils import unquote
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -52,7 +53,7 @@ class HistoryAdmin(BaseAdmin):
         name = f"{self.opts.app_label}_{self.opts.model_name}"
         context = {
             **self.admin_site.each_context(request),
-            "title": f"History: {shown or self._name_in(page.rows)}",
+            "title": f"History: {self._named(shown, page.rows)}",
             "opts": self.opts,
             "original": shown,
             "timeline": page,
@@ -66,8 +67,10 @@ class HistoryAdmin(BaseAdmin):
         }
         return TemplateResponse(request, "admin/history.html", context)
 
-    def _name_in(self, rows: Sequence[TimelineRow]) -> str:
-        """Return what the object is called in its history, of which other rows are part as well."""
+    def _named(self, shown: Model | None, rows: Sequence[TimelineRow]) -> str:
+        """Return what the object is called, or was in its history, of which other rows are part as well."""
+        if shown is not None:
+            return f"{self.opts.verbose_name} {shown}"
         own = (row.what for row in rows if row.model is self.model)
         return next(own, rows[-1].what)
 

@@ -1,6 +1,7 @@
 """Operations in the admin: everybody reads their own, auditors all; apps add what can be done with one."""
 
 from collections.abc import Sequence
+from datetime import UTC
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from audit.admin.base import BaseAdmin, ListNotUnderstood
 from audit.admin.buttons import buttons_of
 from audit.admin.changed import changed_page
+from audit.admin.charts import chart_of_activity
 from audit.admin.documents import document_rows
 from audit.admin.filters import (
     ActorFilter,
@@ -33,6 +35,7 @@ from audit.admin.filters import (
     added_operation_filters,
     search_operations,
 )
+from audit.admin.finding import find
 from audit.admin.operation_columns import OperationColumns
 from audit.admin.panels import Panel, register_panel
 from audit.admin.requests import actor_of, origin_of
@@ -59,6 +62,7 @@ class OperationAdmin(OperationColumns, BaseAdmin):
 
     empty = "You have changed nothing yet. What you change is listed here."
     change_form_template = "admin/operation.html"
+    change_list_template = "admin/operation_list.html"
     list_before_template = "admin/operations_going_on.html"
     list_display = ("asked_at", "kind_name", "actor_name", "channel", "state_name", "extent")
     list_display_links = ("asked_at", "kind_name")
@@ -89,6 +93,15 @@ class OperationAdmin(OperationColumns, BaseAdmin):
         term = search_term.replace("\0", "").strip()
         return search_operations(request, queryset, term), False
 
+    def named(self, found: Operation) -> str:
+        """Return what the operation is called."""
+        return found.title
+
+    def told_apart(self, found: Operation) -> str:
+        """Return whose it was, when, and what became of it."""
+        at = f"{found.created_at.astimezone(UTC):%-d %B %Y, %H:%M:%S} UTC"
+        return f"{found.actor_name or 'nobody known'}, {at}, {found.get_state_display()}"
+
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Return the filters, with those that apps have added."""
         return (*super().get_list_filter(request), *added_operation_filters())
@@ -102,6 +115,11 @@ class OperationAdmin(OperationColumns, BaseAdmin):
         """Answer also to who waits for an operation."""
         progress = self.admin_site.admin_view(self.progress)
         return [
+            path(
+                "find/",
+                self.admin_site.admin_view(partial(find, self)),
+                name="audit_operation_find",
+            ),
             path("<uuid:operation_id>/progress/", progress, name="audit_operation_progress"),
             *(
                 path(
@@ -124,7 +142,11 @@ class OperationAdmin(OperationColumns, BaseAdmin):
             "may_audit": may_audit(actor=actor_of(request)),
             "asked": request.GET.urlencode(),
         }
-        return super().changelist_view(request, {**context, **(extra_context or {})})
+        shown = super().changelist_view(request, {**context, **(extra_context or {})})
+        if context["may_audit"] and (listed := getattr(shown, "context_data", {}).get("cl")):
+            chart = chart_of_activity(request=request, operations=listed.queryset)
+            shown.context_data["chart"] = chart  # type: ignore[attr-defined]  # it has a template
+        return shown
 
     def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
         """Send what the operations of the list changed, as far as it is what the filters ask for.

@@ -16,6 +16,7 @@ from audit.admin.history import HistoryAdmin, is_key
 from audit.admin.recorded import RecordedAdmin
 from audit.admin.requests import actor_of, origin_of
 from audit.recorder import administrative_operation
+from audit.visibility import may_audit
 from permissions.admin.people import may_read_person, tabs_of_person
 
 
@@ -28,17 +29,17 @@ _LAST_SUPERUSER = (
 
 
 class AccountAdmin(RecordedAdmin, HistoryAdmin):
-    """A page that only superusers see; its history, as any, also auditors."""
+    """A page that superusers see, and auditors, to read."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Let superusers see."""
+        """Let superusers and auditors see."""
         del obj
-        return actor_of(request).is_superuser
+        return may_audit(actor=actor_of(request))
 
     def visible(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return everything, to superusers."""
+        """Return everything, to superusers and auditors."""
         rows: QuerySet[Any] = self.model._default_manager.all()
-        return rows if actor_of(request).is_superuser else rows.none()
+        return rows if may_audit(actor=actor_of(request)) else rows.none()
 
 
 class AccountForm(UserChangeForm):  # type: ignore[misc]  # the theme has no types
@@ -62,6 +63,7 @@ class AccountForm(UserChangeForm):  # type: ignore[misc]  # the theme has no typ
 class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[type-arg]  # so in the stubs alone
     """Accounts. None is deleted: what it did keeps its name; it is deactivated instead."""
 
+    rank = 2
     form = AccountForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -82,6 +84,20 @@ class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[type-arg]  # so 
     add_fieldsets = (
         (None, {"fields": ("username", "usable_password", "password1", "password2", "is_staff")}),
     )
+
+    def told_apart(self, found: User) -> str:
+        """Return who it is, and whether they can sign in."""
+        return ", ".join(
+            filter(None, [found.get_full_name(), "" if found.is_active else "inactive"])
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show nothing of a password to who only reads."""
+        shown = super().get_fieldsets(request, obj)
+        if actor_of(request).is_superuser:
+            return shown
+        (nothing, _named), *others = shown
+        return ((nothing, {"fields": ("username",)}), *others)
 
     def may_read_history(self, request: HttpRequest, key: int) -> bool:
         """Let people read their own history, too."""

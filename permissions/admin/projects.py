@@ -20,12 +20,14 @@ from permissions.admin.project_matrix import MatrixPages
 from permissions.admin.visible import projects_for
 from permissions.roles import furnish_project
 from tasks.models import Project
+from tasks.visibility import visible_projects
 
 
 @admin.register(Project)
 class ProjectAdmin(RecordedAdmin, HistoryAdmin):
     """The list of projects and the page of one; its permissions are changed on pages of their own."""
 
+    rank = 3
     empty = "You see the projects in which you hold a role. So far there are none."
     list_display = ("name", "uid", "creator", "created_at")
     search_fields = ("name__istartswith", "uid__startswith")
@@ -37,6 +39,10 @@ class ProjectAdmin(RecordedAdmin, HistoryAdmin):
     def visible(self, request: HttpRequest) -> QuerySet[Project]:
         """Return the projects that the visitor has anything to do with."""
         return projects_for(request)
+
+    def told_apart(self, found: Project) -> str:
+        """Return its id."""
+        return found.uid
 
     def get_urls(self) -> list[URLPattern]:
         """Add the preview of changed permissions."""
@@ -66,7 +72,9 @@ class ProjectAdmin(RecordedAdmin, HistoryAdmin):
         return self._pages(request, object_id).preview()
 
     def _pages(self, request: HttpRequest, object_id: str) -> MatrixPages:
-        project = self.get_object(request, object_id)
+        seen = visible_projects(actor=actor_of(request))
+        # Auditors read of projects whose permissions are none of theirs to change.
+        project = seen.filter(pk=object_id).first() if is_key(object_id) else None
         if project is None:
             raise Http404
         return MatrixPages(page=self, request=request, project=project)

@@ -102,6 +102,7 @@ class RoleMemberInline(Autocompleting, TabularInline):  # type: ignore[misc]  # 
 class RoleAdmin(RecordedAdmin, HistoryAdmin):
     """The list of roles and the page of one, with its members."""
 
+    rank = 4
     empty = "You see the roles of the projects in which you hold one. So far there are none."
     list_display = ("name", "code", "project", "built_in", "members")
     list_filter = (("project", ProjectFilter), ("built_in", BooleanRadioFilter))

@@ -18,10 +18,10 @@ from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
 from audit.admin.requests import actor_of
 from tasks.models import Project, Task, TaskType
-from tasks.visibility import visible_projects
+from tasks.visibility import readable_projects
 
 
-_ATTRIBUTE = "bulkhead_visible_projects"
+_ATTRIBUTE = "bulkhead_readable_projects"
 # The value of `BinFilter` for the tasks in the recycle bin.
 IN_BIN = "recycled"
 
@@ -30,7 +30,7 @@ def projects_of(request: HttpRequest) -> QuerySet[Project]:
     """Return the projects that the visitor may see, found out once per request."""
     known: QuerySet[Project] | None = getattr(request, _ATTRIBUTE, None)
     if known is None:
-        known = visible_projects(actor=actor_of(request))
+        known = readable_projects(actor=actor_of(request))
         setattr(request, _ATTRIBUTE, known)
     return known.all()
 

@@ -20,10 +20,9 @@ from audit.admin.requests import actor_of
 from audit.facets import wanted_facets
 from audit.queries import operations_of_task
 from audit.subjects import subjects
-from audit.visibility import may_audit
-from tasks.models import Project, Task
+from tasks.models import Project
 from tasks.past import TaskUnknown, task_to_read
-from tasks.visibility import visible_projects, visible_tasks
+from tasks.visibility import readable_projects, readable_tasks
 
 
 # So many tasks can be asked about by one name, in different projects.
@@ -40,8 +39,8 @@ class ProjectFilter(FacetFilter):
     def facets(self, request: HttpRequest, value: str) -> Sequence[str]:
         """Return the facets of the visible projects with this id, or that have, or had, this name."""
         actor = actor_of(request)
-        seen = Project.objects.all() if may_audit(actor=actor) else visible_projects(actor=actor)
         called = Project.history.filter(name=value).values("id")
+        seen = readable_projects(actor=actor)
         named = seen.filter(Q(uid=value.lower()) | Q(pk__in=called)).values_list("uid", flat=True)
         return [f"project:{uid}" for uid in named.order_by("uid")]
 
@@ -83,7 +82,7 @@ def _keys(actor: User, asked: str) -> list[int]:
     try:
         return [task_to_read(actor=actor, uid=asked.lower())]
     except TaskUnknown:
-        seen = Task.objects.all() if may_audit(actor=actor) else visible_tasks(actor=actor)
+        seen = readable_tasks(actor=actor)
         return list(seen.filter(name=asked).order_by("pk").values_list("pk", flat=True)[:_MOST])
 
 

@@ -13,7 +13,7 @@ from audit.admin.requests import actor_of
 from audit.models import Operation
 from tasks.batch.plan import Reason
 from tasks.models import Task
-from tasks.visibility import visible_tasks
+from tasks.visibility import readable_tasks
 
 
 PER_PAGE = 50
@@ -92,7 +92,7 @@ def _panel(request: HttpRequest, operation: Operation) -> Refused | None:
 
 def _rows(request: HttpRequest, refusals: Sequence[Mapping[str, str]]) -> list[RefusedTask]:
     uids = [refusal["target"] for refusal in refusals]
-    tasks = visible_tasks(actor=actor_of(request)).filter(uid__in=uids).select_related("project")
+    tasks = readable_tasks(actor=actor_of(request)).filter(uid__in=uids).select_related("project")
     by_uid = {task.uid: task for task in tasks}
     return [
         RefusedTask(

@@ -37,7 +37,7 @@ from tasks.admin.task_columns import NAME_IN_CAPITALS, TaskColumns, capitals
 from tasks.admin.task_files import TaskFiles
 from tasks.admin.told_changes import changes_page
 from tasks.models import Task
-from tasks.visibility import visible_tasks
+from tasks.visibility import readable_tasks
 
 
 class TaskPaginator(EstimatingPaginator):
@@ -51,8 +51,9 @@ _CHOOSE = "tasks_task_choose"
 
 @admin.register(Task)
 class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
-    """Tasks that the visitor may view, and what can be done to them."""
+    """Tasks that the visitor may view, and what can be done to them; to auditors all, to read."""
 
+    rank = 1
     empty = "You see the tasks of the projects in which you hold a role. So far there are none."
     list_display = ("task_name", "task_id", "project", "task_type", "state", "updated")
     list_filter = (
@@ -89,9 +90,14 @@ class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
     )
 
     def visible(self, request: HttpRequest) -> QuerySet[Task]:
-        """Return the visible tasks, on whichever side of the recycle bin's lid."""
-        tasks = visible_tasks(actor=actor_of(request))
+        """Return the tasks that the visitor reads, on whichever side of the recycle bin's lid."""
+        tasks = readable_tasks(actor=actor_of(request))
         return tasks.select_related("project", "task_type", "created_by")
+
+    def told_apart(self, found: Task) -> str:
+        """Return where the task is, what kind it is, and its id."""
+        in_bin = ", in the recycle bin" if found.recycled_at else ""
+        return f"{found.task_type} in {found.project}{in_bin}, {found.uid}"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

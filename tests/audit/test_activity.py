@@ -6,10 +6,17 @@ import pytest
 from django.contrib.auth.models import User
 
 from audit import activity
-from audit.activity import DAYS, Day, operations_ended, read_days, unfinished_operations
+from audit.activity import (
+    DAYS,
+    Day,
+    operations_ended,
+    read_activity,
+    read_days,
+    unfinished_operations,
+)
 from audit.models import Channel, Operation, Progress, State
 from tests.conftest import Governed
-from tests.visitors import auditor
+from tests.visitors import auditor, page, visit
 
 
 pytestmark = pytest.mark.usefixtures("any_time")
@@ -18,14 +25,19 @@ NOW = datetime(2026, 5, 20, 10, tzinfo=UTC)
 
 
 def operation(
-    actor: User, *, at: datetime, state: State = State.APPLIED, changed: int = 0
+    actor: User,
+    *,
+    at: datetime,
+    state: State = State.APPLIED,
+    changed: int = 0,
+    channel: Channel = Channel.ADMIN,
 ) -> Operation:
     """Add an operation as if it had been recorded at that time."""
     return Operation.objects.create(
         kind="update_settings",
         actor=actor,
         actor_name=actor.username,
-        channel=Channel.ADMIN,
+        channel=channel,
         state=state,
         changed=changed,
         created_at=at,
@@ -83,3 +95,61 @@ def test_what_runs_comes_with_its_progress(governed: Governed) -> None:
     found = list(unfinished_operations(actor=governed.manager))
     assert [each.state for each in found] == [State.RUNNING, State.QUEUED]
     assert found[0].progress.done == 5
+
+
+def told(ago: list[timedelta], governed: Governed) -> list[tuple[str, str, int]]:
+    """Return from when to when spells are, and how much was in each, of operations so long ago."""
+    added = [operation(governed.manager, at=NOW - each).pk for each in ago]
+    spells = read_activity(operations=Operation.objects.filter(pk__in=added)).spells
+    return [(f"{each.begin:%d %b %H}", f"{each.last:%d %b %H}", each.people) for each in spells]
+
+
+def test_activity_is_told_in_spells_as_short_as_can_be_looked_at(governed: Governed) -> None:
+    now, day = timedelta(0), timedelta(days=1)
+    for ago, first, last, number in (
+        ([now, day / 12, day / 12], ("20 May 08", "20 May 08", 2), ("20 May 10",) * 2, 3),
+        ([now, 9 * day], ("11 May 00", "11 May 23", 1), ("20 May 00", "20 May 23"), 10),
+        ([now, 99 * day], ("09 Feb 00", "15 Feb 23", 1), ("18 May 00", "24 May 23"), 15),
+        ([now, 999 * day], ("01 Aug 00", "31 Aug 23", 1), ("01 May 00", "31 May 23"), 34),
+        ([now, 9999 * day], ("01 Jan 00", "31 Jan 23", 1), ("01 May 00", "31 May 23"), 2),
+    ):
+        spells = told(ago, governed)
+        assert (spells[0], spells[-1][:2], len(spells)) == (first, last, number)
+    assert told([], governed) == []
+
+
+def test_activity_tells_people_from_programs_and_what_was_refused(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for ago, channel, state in (
+        (1, Channel.ADMIN, State.APPLIED),
+        (1, Channel.API, State.APPLIED),
+        (1, Channel.COMMAND, State.FAILED),
+        (1, Channel.ADMIN, State.REFUSED),
+        (2, Channel.API, State.REFUSED),
+    ):
+        at = NOW - timedelta(days=ago)
+        operation(governed.manager, at=at, state=state, channel=channel)
+    of_manager = Operation.objects.filter(actor=governed.manager, created_at__lt=NOW)
+    activity_told = read_activity(operations=of_manager)
+    counts = {(each.people, each.programs, each.refused) for each in activity_told.spells}
+    assert counts == {(1, 2, 1), (0, 0, 0), (0, 0, 1)}
+    assert not activity_told.is_cut
+    monkeypatch.setattr(activity, "MOST_LISTED", 4)
+    cut = read_activity(operations=of_manager)
+    assert cut.is_cut
+    assert [each.begin.day for each in cut.spells] == [19]
+
+
+def test_an_auditors_list_draws_what_it_lists_and_each_bar_leads_to_its_own(
+    governed: Governed,
+) -> None:
+    for ago in (timedelta(0), timedelta(hours=3), timedelta(hours=3)):
+        operation(governed.manager, at=NOW - ago)
+    address, asked = page("audit_operation_changelist"), {"actor": governed.manager.username}
+    chart = visit(auditor()).get(address, asked).context["chart"]
+    assert [bar.value for bar in chart.bars] == [2, 0, 0, 1]
+    narrowed = visit(auditor()).get(address + chart.bars[0].url)
+    assert [each.created_at.hour for each in narrowed.context["cl"].result_list] == [7, 7]
+    assert narrowed.context["chart"] is None
+    assert "chart" not in visit(governed.manager).get(address, asked).context

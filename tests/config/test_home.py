@@ -11,8 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from audit.admin.charts import Chart
 from audit.models import Channel, Operation, Progress, State
-from config.home import Chart
 from permissions.models import ApiToken, RoleMember
 from tasks import extent
 from tasks.batch import pipeline

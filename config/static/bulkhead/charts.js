@@ -1,9 +1,11 @@
-/* Draws the charts of the home page with the theme's copy of Chart.js. Each stands above a table with the
+/* Draws the charts of a page with the theme's copy of Chart.js. Each stands above a table with the
    same numbers, which is all there is without this script. */
 "use strict";
 
 (() => {
   const drawn = [];
+  // Of the parts of which bars are made, in their order.
+  const COLOURS = ["--bh-chart", "--bh-chart-programs", "--bh-chart-refused"];
 
   const colour = (name) =>
     getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -11,9 +13,12 @@
   const shortened = (text) => (text.length > 22 ? `${text.slice(0, 21)}…` : text);
 
   function paint(chart) {
-    const { scales } = chart.options;
-    chart.data.datasets[0].backgroundColor = colour("--bh-chart");
-    chart.data.datasets[0].hoverBackgroundColor = colour("--bh-chart-strong");
+    const { plugins, scales } = chart.options;
+    for (const [at, part] of chart.data.datasets.entries()) {
+      part.backgroundColor = colour(COLOURS[at]);
+      part.hoverBackgroundColor = colour(at ? COLOURS[at] : "--bh-chart-strong");
+    }
+    plugins.legend.labels.color = colour("--bh-soft");
     for (const scale of [scales.x, scales.y]) {
       scale.ticks.color = colour("--bh-soft");
       scale.grid.color = colour("--bh-line");
@@ -23,8 +28,9 @@
 
   function scaleOf(numbers, labels) {
     return numbers
-      ? { beginAtZero: true, border: { display: false }, grid: {}, ticks: { maxTicksLimit: 6, precision: 0 } }
+      ? { stacked: true, beginAtZero: true, border: { display: false }, grid: {}, ticks: { maxTicksLimit: 6, precision: 0 } }
       : {
+          stacked: true,
           border: { display: false },
           grid: { display: false },
           ticks: { autoSkip: labels.length > 12, callback: (_, at) => shortened(labels[at]), maxRotation: 0 },
@@ -32,7 +38,7 @@
   }
 
   function draw(place) {
-    const { lying, labels, values, words, addresses } = JSON.parse(place.dataset.chart);
+    const { lying, labels, values, parts, words, addresses } = JSON.parse(place.dataset.chart);
     const follow = (_, [bar]) => {
       if (bar && addresses[bar.index]) window.location.assign(addresses[bar.index]);
     };
@@ -42,7 +48,12 @@
     place.hidden = false;
     const chart = new Chart(place.querySelector("canvas"), {
       type: "bar",
-      data: { labels, datasets: [{ data: values, borderRadius: 3, maxBarThickness: 28 }] },
+      data: {
+        labels,
+        datasets: (parts.length ? parts : [["", values]]).map(([label, data]) => ({
+          label, data, borderRadius: 3, maxBarThickness: 28,
+        })),
+      },
       options: {
         animation: false,
         indexAxis: lying ? "y" : "x",
@@ -50,8 +61,10 @@
         onClick: follow,
         onHover: point,
         plugins: {
-          legend: { display: false },
-          tooltip: { displayColors: false, callbacks: { label: ({ dataIndex }) => words[dataIndex].join(" · ") } },
+          legend: { display: parts.length > 0, align: "start", labels: { boxHeight: 10, boxWidth: 10 } },
+          tooltip: parts.length
+            ? { mode: "index" }
+            : { displayColors: false, callbacks: { label: ({ dataIndex }) => words[dataIndex].join(" · ") } },
         },
         scales: { x: scaleOf(lying, labels), y: scaleOf(!lying, labels) },
       },

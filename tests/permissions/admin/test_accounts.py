@@ -55,12 +55,17 @@ def test_a_password_that_does_not_fit_is_no_operation(governed: Governed) -> Non
 
 
 @pytest.mark.parametrize("name", ["manager", "viewer", "outsider", "auditor"])
-def test_nobody_but_superusers_reaches_accounts(governed: Governed, name: str) -> None:
+def test_nobody_but_superusers_changes_accounts_and_auditors_alone_read_them_besides(
+    governed: Governed, name: str
+) -> None:
     user = persona(name, governed=governed)
     client = visit(user)
     form = {"username": user.username, "is_active": "on", "is_superuser": "on"}
-    for address in (page("auth_user_changelist"), page("auth_user_add")):
-        assert client.get(address).status_code == 403
+    assert client.get(page("auth_user_add")).status_code == 403
+    reads = 200 if name == "auditor" else 403
+    for address in (page("auth_user_changelist"), page("auth_user_change", user.pk)):
+        assert client.get(address).status_code == reads
+    assert client.post(page("auth_user_change", user.pk), form).status_code == 403
     client.post(page("auth_user_change", user.pk), form)
     password = {"password1": "x" * 12, "password2": "x" * 12, "usable_password": "true"}
     client.post(page("auth_user_password_change", governed.admin.pk), password)
@@ -103,6 +108,17 @@ def test_of_two_superusers_who_take_each_others_rights_at_once_one_stays(
         answers = [press.result() for press in presses]
     assert sorted(answer.status_code for answer in answers) == [200, 302]
     assert User.objects.filter(is_superuser=True, is_active=True, is_staff=True).count() == 1
+
+
+def test_an_auditor_reads_nothing_of_a_password(governed: Governed) -> None:
+    governed.viewer.set_password("a long passphrase")
+    governed.viewer.save()
+    address = page("auth_user_change", governed.viewer.pk)
+    shown = text_of(visit(auditor()).get(address))
+    assert "payments-viewer" in shown
+    for hidden in ("pbkdf2", "assword</", governed.viewer.password):
+        assert hidden not in shown
+    assert "assword</" in text_of(visit(governed.admin).get(address))
 
 
 def test_an_accounts_history_is_told_to_auditors_and_not_to_others(governed: Governed) -> None:

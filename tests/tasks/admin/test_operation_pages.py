@@ -7,6 +7,8 @@ from uuid import UUID
 import pytest
 
 from audit.models import Operation, State
+from audit.recorder import administrative_operation
+from permissions.models import RoleMember
 from tasks import jobs
 from tasks.batch import pipeline
 from tasks.batch.errors import PlanRefused
@@ -96,8 +98,11 @@ def test_what_stood_in_the_way_is_listed_by_reason_and_names_only_what_the_visit
     operation.refusals, operation.finished_at = [gone, drifted], operation.created_at
     operation.save()
     address = page("audit_operation_change", operation.pk)
-    for name, is_named in (("developer", True), ("auditor", False)):
+    for name, is_named in (("developer", True), ("auditor", True), ("developer", False)):
         client = visit(persona(name, governed=governed))
+        if not is_named:
+            with administrative_operation(actor=governed.admin, kind="dismiss", origin=ORIGIN):
+                RoleMember.objects.filter(user=governed.developer).delete()
         shown = text_of(client.get(address))
         assert ("f" * 24 in shown, uid in shown) == (True, True)
         assert (f"task {uid}</a>" in shown) is is_named

@@ -33,9 +33,9 @@ def give_secret(governed: Governed, uid: str) -> str:
 
 @pytest.mark.parametrize(
     ("name", "sees"),
-    [("superuser", 3), ("manager", 2), ("viewer", 2), ("outsider", 0), ("auditor", 0)],
+    [("superuser", 3), ("manager", 2), ("viewer", 2), ("outsider", 0), ("auditor", 3)],
 )
-def test_the_list_shows_the_tasks_that_the_visitor_may_view(
+def test_the_list_shows_the_tasks_that_the_visitor_may_view_and_auditors_all(
     governed: Governed, name: str, sees: int
 ) -> None:
     governed.add_tasks(2)
@@ -61,15 +61,26 @@ def test_an_outsider_reads_why_the_list_is_empty(governed: Governed) -> None:
     assert "the projects in which you hold a role" in text_of(listed)
 
 
-@pytest.mark.parametrize("name", ["outsider", "auditor"])
-def test_a_task_that_the_visitor_may_not_view_has_no_page(governed: Governed, name: str) -> None:
+def test_a_task_that_the_visitor_may_not_view_has_no_page(governed: Governed) -> None:
     task = Task.objects.get(uid=governed.add_tasks(1)[0])
-    client = visit(persona(name, governed=governed))
+    client = visit(governed.outsider)
     response = client.get(page("tasks_task_change", task.pk))
     assert response.status_code == 302
     assert task.name not in text_of(response)
     shown = client.get(page("tasks_task_change", task.pk), follow=True)
     assert "There is no such task, or you may not see it." in text_of(shown)
+
+
+def test_an_auditor_reads_the_page_of_any_task_and_is_offered_nothing(governed: Governed) -> None:
+    task = Task.objects.get(uid=governed.add_tasks(1)[0])
+    client = visit(persona("auditor", governed=governed))
+    listed = client.get(page("tasks_task_changelist"))
+    assert listed.context["action_form"] is None
+    assert "Choose by id" not in text_of(listed)
+    shown = client.get(page("tasks_task_change", task.pk))
+    assert task.uid in text_of(shown)
+    assert shown.context["bulk_actions"] == []
+    assert page("tasks_task_history", task.pk) in text_of(shown)
 
 
 def test_a_recycled_task_is_not_listed(governed: Governed) -> None:

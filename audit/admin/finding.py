@@ -1,0 +1,82 @@
+"""Where one begins who knows what something is called: everything that the visitor sees of that name or id.
+
+Each page of the admin is searched as its own list is, so nothing is found that the list would not show.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.text import capfirst
+
+from audit.admin.base import BaseAdmin
+
+
+# So many of each kind are named; the list shows all.
+_NAMED = 8
+
+
+class Hit(NamedTuple):
+    """Something that was found, what tells it from others of its name, and where to read on."""
+
+    name: str
+    detail: str
+    address: str
+    history: str
+
+
+class Hits(NamedTuple):
+    """What was found of one kind; `more` leads to the list of all, if they are not all named."""
+
+    title: str
+    found: Sequence[Hit]
+    more: str
+
+
+def find(page: BaseAdmin, request: HttpRequest) -> HttpResponse:
+    """Show what has the name or the id that was asked for."""
+    term = request.GET.get("q", "").replace("\0", "").strip()
+    context: dict[str, Any] = {
+        **page.admin_site.each_context(request),
+        "opts": page.opts,
+        "title": "Find",
+        "term": term,
+        "hits": [hits for hits in _hits(request, term) if hits.found] if term else [],
+    }
+    return TemplateResponse(request, "admin/find.html", context)
+
+
+def _hits(request: HttpRequest, term: str) -> Iterator[Hits]:
+    pages: list[Any] = [
+        admin.site.get_model_admin(model)
+        for model in apps.get_models()
+        if admin.site.is_registered(model)
+    ]
+    searched = [page for page in pages if page.search_fields and page.has_view_permission(request)]
+    for page in sorted(searched, key=lambda each: int(each.rank)):
+        found, _ = page.get_search_results(request, page.get_queryset(request), term)
+        named = list(found[: _NAMED + 1])
+        listed = reverse(f"admin:{_address(page)}_changelist", query={"q": term})
+        yield Hits(
+            title=capfirst(str(page.opts.verbose_name_plural)),
+            found=[_hit(page, each) for each in named[:_NAMED]],
+            more=listed if len(named) > _NAMED else "",
+        )
+
+
+def _hit(page: BaseAdmin, found: Any) -> Hit:
+    of_page = f"admin:{_address(page)}"
+    return Hit(
+        name=page.named(found),
+        detail=page.told_apart(found),
+        address=reverse(f"{of_page}_change", args=[found.pk]),
+        history=reverse(f"{of_page}_history", args=[found.pk]) if page.has_history else "",
+    )
+
+
+def _address(page: BaseAdmin) -> str:
+    return f"{page.opts.app_label}_{page.opts.model_name}"
