@@ -23,6 +23,7 @@ from audit.admin.documents import DocumentRow, document_rows
 from audit.admin.history import is_key
 from audit.admin.panels import FurtherPage, Panel, register_page, register_panel
 from audit.admin.requests import actor_of
+from audit.archived import history_begins
 from audit.differences import ABSENT
 from audit.masking import MASK
 from audit.visibility import may_audit
@@ -59,11 +60,15 @@ class PastForm(forms.Form):
     compared_with = _moment("Compared with (UTC)", required=False)
 
     def clean(self) -> dict[str, Any]:
-        """Refuse what has not come yet."""
+        """Refuse what has not come yet, and what the database has no history of any more."""
         cleaned = super().clean() or {}
+        begins = history_begins()
         for name, moment in list(cleaned.items()):
             if moment and moment > timezone.now() + _AHEAD:
                 self.add_error(name, "This moment has not come yet.")
+            elif moment and begins and moment < begins:
+                told = f"History from before {begins:%-d %B %Y, %H:%M} UTC is in archives."
+                self.add_error(name, told)
         return cleaned
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.utils import timezone
 from rest_framework.request import Request
 
+from audit.archived import history_begins
 from tasks.batch.errors import Malformed
 
 
@@ -95,10 +96,14 @@ class Parameters:
         return moment
 
     def past(self, name: str) -> datetime | None:
-        """Return a moment that has come, or none."""
+        """Return a moment that has come, and of which the database still has the history, or none."""
         moment = self.moment(name)
         if moment and moment > timezone.now() + _AHEAD:
             self._bad(name, "must not be in the future")
+        elif moment and (begins := history_begins()) and moment < begins:
+            self._bad(
+                name, f"must not be before {begins.isoformat()}: older history is in archives"
+            )
         return moment
 
     def place(self, name: str, form: Sequence[type]) -> Any:

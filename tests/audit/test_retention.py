@@ -2,8 +2,9 @@
 
 import gzip
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -29,6 +30,8 @@ from tests.audit.test_audit_commands import refused, said
 from tests.batches import apply
 from tests.conftest import ORIGIN, Governed
 from tests.held_threads import threads
+from tests.tasks.api.caller import caller_of
+from tests.visitors import page, visit
 
 
 SECRET = "planted-in-an-old-month"
@@ -228,6 +231,23 @@ def test_what_was_dropped_where_and_why_is_an_operation(aged: Governed, archive:
     assert not {f"{TABLE}_before"} & set(months)
     open_months(at=timezone.now())
     assert partitions_of(TABLE) == months
+
+
+def test_a_moment_of_which_no_history_is_left_gets_no_answer(aged: Governed, archive: Path) -> None:
+    begins = history_begins()
+    assert begins is not None
+    execute("SET CONSTRAINTS ALL DEFERRED")
+    task, caller, client = Task.objects.earliest("pk"), caller_of(aged.admin), visit(aged.admin)
+    pages = [page("tasks_task_past", task.pk), page("auth_user_past", aged.admin.pk)]
+    for at, status in ((begins, 200), (begins - timedelta(seconds=1), 400)):
+        for path in (f"access?user={aged.admin.username}&", f"settings?task={task.uid}&"):
+            answer = caller.get(f"/api/v2/audit/{path}at={quote(at.isoformat())}")
+            assert answer.status_code == status
+            assert ("older history is in archives" in answer.content.decode()) is (status == 400)
+        for address in pages:
+            shown = client.get(address, {"at": f"{at:%Y-%m-%dT%H:%M:%S}"})
+            assert ("is in archives" in shown.content.decode()) is (status == 400)
+            assert ("moments" in shown.context) is (status == 200)
 
 
 def test_nothing_is_archived_twice_and_exports_begin_after_it(
