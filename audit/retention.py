@@ -6,7 +6,8 @@ began, so that answers about the time since then remain the same. What went is s
 """
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,6 +34,8 @@ from audit.verification.verify import Scope, verify
 _PATIENCE = "1s"
 _ATTEMPTS = 60
 
+_LOCK_NUMBER = 0xA2C4
+
 
 class NothingToArchive(Exception):
     """No whole month is old enough."""
@@ -43,7 +46,7 @@ class NotSealed(Exception):
 
 
 class InTheWay(Exception):
-    """Somebody used history all the time; it can be tried again."""
+    """Somebody used history all the time, or archives at the moment; it can be tried again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +104,40 @@ def archive_old(
         NothingToArchive: there is none.
         NotSealed: a row in them waits for its seal.
         Tampered: what would be archived is not as it was sealed.
-        InTheWay: history was in use all the time, and nothing was dropped.
+        InTheWay: history was in use all the time, or somebody else archives; nothing was dropped.
     """
+    with _alone():
+        return _archive_old(
+            actor=actor, origin=origin, before=before, folder=folder, at=at, trusted=trusted
+        )
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep others from archiving meanwhile: they would take for a leftover what is being made here.
+
+    Raises:
+        InTheWay: somebody archives already.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(queries.BEGIN_ALONE, {"lock": _LOCK_NUMBER})
+        if cursor.fetchone() == (False,):
+            raise InTheWay("somebody else archives at the moment")
+        try:
+            yield
+        finally:
+            cursor.execute(queries.END_ALONE, {"lock": _LOCK_NUMBER})
+
+
+def _archive_old(
+    *,
+    actor: User,
+    origin: Origin,
+    before: datetime,
+    folder: Path,
+    at: datetime,
+    trusted: Collection[str],
+) -> Archived:
     drop_leftovers()
     former = dropped()
     old = [
@@ -119,6 +154,7 @@ def archive_old(
         raise Tampered(
             f"rows under seals {first} to {last} are missing, though no archive has them"
         )
+    folder = _free(folder)
     manifest = export(seals=seals, folder=folder, at=at, compressed=True)
     for rows in old:
         make_kept(rows)
@@ -139,6 +175,16 @@ def archive_old(
         operations=manifest["operations"],
         rows=manifest["rows"],
     )
+
+
+def _free(folder: Path) -> Path:
+    """Return the folder, or where one was left behind by a retention that was stopped, the next one."""
+    number = 1
+    free = folder
+    while free.exists():
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    return free
 
 
 def drop_leftovers() -> None:

@@ -1,5 +1,9 @@
 """The SQL of retention: which months can go, what of them stays, and how one takes the other's place."""
 
+# Held by the session: a retention has several transactions.
+BEGIN_ALONE = "SELECT pg_try_advisory_lock(%(lock)s)"
+END_ALONE = "SELECT pg_advisory_unlock(%(lock)s)"
+
 # A row that is not older than the day keeps its month, and with it all months after.
 TOO_YOUNG = """
 SELECT EXISTS (

@@ -80,7 +80,10 @@ def export(
         "rows": documents.count - operations,
         "files": dict(zip(names, (sealed.described(), documents.described()), strict=True)),
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    with _opened(folder / MANIFEST) as file:
+        file.write(json.dumps(manifest, indent=2).encode() + b"\n")
+    for named_in in (folder, folder.parent):
+        _keep_names(named_in)
     return manifest
 
 
@@ -95,6 +98,16 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             yield file
         file.flush()
         os.fsync(file.fileno())
+
+
+def _keep_names(folder: Path) -> None:
+    """Have the names of the files on the disk, not only what is in them, where folders can be asked so."""
+    if hasattr(os, "O_DIRECTORY"):
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _written(seals: Iterable[Seal], lines: _Lines) -> Iterator[SealDocument]:

@@ -1,9 +1,12 @@
 """Old months go into archives that anybody can verify, and what is needed for the time since stays."""
 
 import gzip
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -15,11 +18,21 @@ from audit import retention, retention_queries
 from audit.archived import ARCHIVE, archived_until, history_begins, rows_below
 from audit.documents import sha256
 from audit.management.commands.audit_retention import beginning
-from audit.models import Operation
+from audit.models import Operation, Seal
 from audit.months import history_models, open_months
 from audit.recorder import administrative_operation
-from audit.retention import InTheWay, OldRows, make_kept, old_rows, patiently
+from audit.retention import (
+    InTheWay,
+    OldRows,
+    _alone,
+    archive_old,
+    make_kept,
+    old_rows,
+    patiently,
+)
+from audit.sealed_export import export
 from audit.seals import seal_all
+from audit.signing import trusted_keys
 from permissions.past import Moment, what_could
 from tasks.changes import UpdateSettings
 from tasks.models import Task
@@ -248,6 +261,55 @@ def test_a_moment_of_which_no_history_is_left_gets_no_answer(aged: Governed, arc
             shown = client.get(address, {"at": f"{at:%Y-%m-%dT%H:%M:%S}"})
             assert ("is in archives" in shown.content.decode()) is (status == 400)
             assert ("moments" in shown.context) is (status == 200)
+
+
+def test_what_a_retention_left_that_was_stopped_is_in_nobody_s_way(
+    aged: Governed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("audit_retention", "--keep=24months", f"--archive={tmp_path}")
+    before = HISTORY.objects.count()
+    with monkeypatch.context() as patch:
+        patch.setattr(retention, "_replace_months", partial(stop, before))
+        with pytest.raises(KeyboardInterrupt):
+            said(*command, f"--actor={aged.admin.username}")
+    assert not Operation.objects.filter(kind=ARCHIVE).exists()
+    assert said(*command, f"--actor={aged.admin.username}").startswith("archived 3 operations")
+    (left, made) = sorted(tmp_path.iterdir())
+    assert made.name == f"{left.name}-2"
+    assert Operation.objects.get(kind=ARCHIVE).parameters["archive"] == made.name
+    assert "rows are in the archives that you showed" in said(
+        "verify_audit", "--archive", str(made)
+    )
+
+
+def stop(rows: int, *_: object, **__: object) -> None:
+    """Be stopped where everything is made, and nothing replaced yet."""
+    assert HISTORY.objects.count() == rows
+    raise KeyboardInterrupt
+
+
+def test_two_retentions_do_not_take_each_other_s_work_for_left_behind(
+    committed: Governed, tmp_path: Path
+) -> None:
+    archive: dict[str, Any] = {
+        "actor": committed.admin,
+        "origin": ORIGIN,
+        "trusted": trusted_keys(),
+    }
+    now = timezone.now()
+    with threads() as start, _alone(), pytest.raises(InTheWay, match="somebody else archives"):
+        start(lambda: archive_old(**archive, before=now, at=now, folder=tmp_path)).result()
+
+
+def test_an_archive_is_on_the_disk_before_anything_is_dropped(
+    aged: Governed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: set[int] = set()
+    monkeypatch.setattr("os.fsync", lambda file: kept.add(os.fstat(file).st_ino))
+    folder = tmp_path / "archive"
+    seals = Seal.objects.all()
+    export(seals=seals, folder=folder, at=timezone.now(), compressed=True)
+    assert {path.stat().st_ino for path in (tmp_path, folder, *folder.iterdir())} == kept
 
 
 def test_nothing_is_archived_twice_and_exports_begin_after_it(
