@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from typing import LiteralString
+from uuid import UUID
 
+from django.db import connection
 from psycopg import sql
 
 from audit.subjects import Subject
@@ -23,7 +25,15 @@ _TOUCHES: LiteralString = """EXISTS (
 
 def operations_of_task(*, subjects: Sequence[Subject], task_id: int) -> sql.Composed:
     """Return the statement of the operations that changed a task."""
-    return _of_task(_OPERATION_OF_TASK, subjects, task_id)
+    return _of_task(subjects, sql.Literal(task_id))
+
+
+def read_operations_of(*, subjects: Sequence[Subject], task_ids: Sequence[int]) -> set[UUID]:
+    """Return the operations that changed one of the tasks."""
+    statement = _of_task(subjects, sql.SQL("ANY(%(tasks)s::bigint[])"))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"tasks": list(task_ids)})
+        return {operation_id for (operation_id,) in cursor.fetchall()}
 
 
 def touches_task(*, subjects: Sequence[Subject], tasks: sql.Composable) -> sql.Composed:
@@ -41,15 +51,14 @@ def touches_task(*, subjects: Sequence[Subject], tasks: sql.Composable) -> sql.C
     )
 
 
-def _of_task(template: LiteralString, subjects: Sequence[Subject], task_id: int) -> sql.Composed:
-    """Return the template for each subject of tasks; a subject is told apart by its place among all."""
+def _of_task(subjects: Sequence[Subject], task: sql.Composable) -> sql.Composed:
+    """Return the statement for each subject of tasks together."""
     return sql.SQL(" UNION ALL ").join(
-        sql.SQL(template).format(
-            subject=sql.Literal(number),
+        sql.SQL(_OPERATION_OF_TASK).format(
             history=sql.Identifier(subject.history),
             column=sql.Identifier(subject.task_column),
-            task=sql.Literal(task_id),
+            task=task,
         )
-        for number, subject in enumerate(subjects)
+        for subject in subjects
         if subject.task_column
     )

@@ -11,6 +11,7 @@ import re
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from psycopg import sql
 from audit.channels import came_through, done_by
 from audit.facets import wanted_facets
 from audit.models import Operation
-from audit.queries import operations_of_task, touches_task
+from audit.queries import operations_of_task, read_operations_of, touches_task
 from audit.subjects import subjects
 
 
@@ -36,6 +37,8 @@ SUMMARY = (
 # So many operations are looked at in one go.
 _MOST_AT_ONCE = 1000
 _IS_ONE_OF = "audit_operation.id = ANY(%s)"
+# Hashed, where an array is searched from its beginning for each operation.
+_ONE_OF = "SELECT unnest(%s::uuid[])"
 # So many operations are listed in one go for a stream.
 _WINDOW = 1_000
 _WORD = re.compile(r"\w+")
@@ -75,10 +78,14 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Sight:
-    """What others than auditors see: tasks, as a query of their keys, and the ids of their projects."""
+    """What others than auditors see: tasks, as a query of their keys.
+
+    Each is in one of the `projects`, by their ids, or one of the few `elsewhere`, by key.
+    """
 
     tasks: QuerySet[Any]
     projects: Sequence[str]
+    elsewhere: Sequence[int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +111,10 @@ class Reader:
         if self.sight is not None and operation.actor_id != self.actor.pk:
             operation.address, operation.user_agent = None, ""
 
+    def surely_sees(self, operation: Operation) -> bool:
+        """Return whether the reader sees it without a look at what it did."""
+        return operation.actor_id == self.actor.pk or operation.pk in self.elsewhere
+
     @property
     def sees_all(self) -> bool:
         """Whether nothing that is looked for is hidden from the reader."""
@@ -120,12 +131,24 @@ class Reader:
         return found.filter(pk__in=RawSQL(of_task.as_string(), ()))  # noqa: S611
 
     def near(self, found: QuerySet[Operation]) -> QuerySet[Operation]:
-        """Return of the operations the reader's own, and those that touched a project of theirs."""
+        """Return of the operations the reader's own, and those that may have touched what they see."""
         assert self.sight is not None  # noqa: S101 - else everything is near
-        if self.wanted.project and self.wanted.project not in self.sight.projects:
-            return found.filter(actor=self.actor)
-        near = [f"project:{uid}" for uid in self.sight.projects]
-        return found.filter(Q(actor=self.actor) | Q(facets__overlap=near))
+        if self.wanted.project in self.sight.projects:
+            return found
+        near = Q(actor=self.actor)
+        if not self.wanted.project:
+            near |= Q(facets__overlap=[f"project:{uid}" for uid in self.sight.projects])
+        if self.elsewhere:
+            near |= Q(pk__in=RawSQL(_ONE_OF, [list(self.elsewhere)]))  # noqa: S611
+        return found.filter(near)
+
+    @cached_property
+    def elsewhere(self) -> set[UUID]:
+        """The operations that touched the few tasks which the reader sees in projects of others."""
+        assert self.sight is not None  # noqa: S101 - else everything is seen
+        if not self.sight.elsewhere:
+            return set()
+        return read_operations_of(subjects=subjects(), task_ids=self.sight.elsewhere)
 
     def seen(self, found: QuerySet[Operation]) -> QuerySet[Operation]:
         """Return of the operations the reader's own, and those that touched a task of theirs."""
@@ -185,15 +208,20 @@ def _read_seen(
     size = limit
     while True:
         near = list(_older(reader.near(found), after)[:size])
-        keys = [operation.pk for operation in near if operation.actor_id != reader.actor.pk]
-        # One parameter, so that the text of the statement does not grow with them.
-        others = reader.seen(Operation.objects.filter(RawSQL(_IS_ONE_OF, [keys], BooleanField())))  # noqa: S611
-        hidden = set(keys).difference(others.values_list("pk", flat=True))
+        keys = [operation.pk for operation in near if not reader.surely_sees(operation)]
+        hidden = set(keys).difference(_seen_of(reader, keys)) if keys else ()
         page += [operation for operation in near if operation.pk not in hidden]
         if len(page) >= limit or len(near) < size:
             return page[:limit]
         after = Place(near[-1].created_at, near[-1].pk)
         size = min(2 * size, _MOST_AT_ONCE)
+
+
+def _seen_of(reader: Reader, keys: Sequence[UUID]) -> QuerySet[Operation, UUID]:
+    """Return which of the operations the reader sees."""
+    # One parameter, so that the text of the statement does not grow with them.
+    asked = Operation.objects.filter(RawSQL(_IS_ONE_OF, [keys], BooleanField()))  # noqa: S611
+    return reader.seen(asked).values_list("pk", flat=True)
 
 
 def statement_of(query: QuerySet[Any, Any]) -> tuple[sql.SQL, Sequence[Any]]:

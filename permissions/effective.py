@@ -16,12 +16,16 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from guardian.shortcuts import get_objects_for_user, get_users_with_perms
 
-from permissions import queries
+from permissions import queries, reach_queries
 from permissions.models import RolePermission
 from permissions.roles import TASK_CREATOR
 from tasks.arrays import EqualsAny
 from tasks.models import Project, Task
-from tasks.visibility import register_visibility
+from tasks.visibility import Reach, register_visibility
+
+
+# So many tasks outside of the projects that are open to somebody are named; of more, their projects are.
+_FEW = 200
 
 
 def tasks_with(*, user: User | AnonymousUser, permission: str) -> QuerySet[Task]:
@@ -96,6 +100,22 @@ class MatrixVisibility:
         return Project.objects.filter(
             Q(created_by=actor) | Q(EqualsAny("id", seen.member_of)) | Q(id__in=created)
         )
+
+    def reach(self, *, actor: User) -> Reach:
+        """Return where the tasks are that the actor may view."""
+        if not actor.is_active:
+            return Reach(Task.objects.none(), [], [])
+        if actor.is_superuser:
+            return Reach(
+                Task.objects.all(), list(Project.objects.values_list("uid", flat=True)), []
+            )
+        with connection.cursor() as cursor:
+            cursor.execute(reach_queries.READ_REACH, {"actor": actor.pk, "few": _FEW})
+            roles, projects, elsewhere = cursor.fetchone()
+        rows = RolePermission.objects.filter(matrix=OuterRef("permission__matrix"), is_view=True)
+        held = Q(Exists(rows.filter(EqualsAny("role_id", roles))))
+        created = Q(Exists(rows.filter(role_code=TASK_CREATOR)), created_by=actor)
+        return Reach(Task.objects.filter(held | created), projects, elsewhere)
 
 
 def _created(actor: User, seen: Seen) -> Q:

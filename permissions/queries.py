@@ -211,7 +211,7 @@ WHERE task.id = ANY(%(ids)b::bigint[]) AND creator.is_active
 """
 
 # The roles that the actor holds, as a member, through a group or by having created the project.
-_HELD = sql.SQL("""
+HELD = sql.SQL("""
 held AS MATERIALIZED (
     SELECT role_id FROM permissions_rolemember WHERE user_id = %(actor)s
     UNION
@@ -260,7 +260,7 @@ SELECT CASE
 FROM target
 JOIN by_matrix USING (matrix_id)
 GROUP BY 1
-""").format(held=_HELD)
+""").format(held=HELD)
 
 # The flags of the actor's roles under whatever matrix, and those of a creator of tasks under the matrices
 # of the latest tasks that the actor created.
@@ -277,7 +277,7 @@ SELECT coalesce((SELECT bit_or(granted.flags)
                  JOIN permissions_rolepermission AS granted
                    ON granted.matrix_id = governed.matrix_id AND granted.role_code = -3
                  WHERE governed.task_id IN (SELECT id FROM created)), 0)
-""").format(held=_HELD)
+""").format(held=HELD)
 
 # Takes one from a token's bucket if there is one: the bucket is full at `full_at`, every use moves that
 # by `each`, and it is empty when that is a whole period ahead. A refusal changes nothing.
@@ -312,7 +312,7 @@ SELECT coalesce((SELECT array_agg(DISTINCT granted.matrix_id)
                  FROM held
                  JOIN permissions_role AS role ON role.id = held.role_id), '{{}}'),
        EXISTS (SELECT FROM tasks_task WHERE created_by_id = %(actor)s)
-""").format(held=_HELD)
+""").format(held=HELD)
 
 # The roles of the tasks' projects, matched by code and name: of how many of the projects and tasks each
 # is, and on how many tasks it holds each flag. Tasks are counted by matrix before anybody looks inside.

@@ -6,7 +6,8 @@ elsewhere. `permissions` registers its answer when the applications are ready.
 Auditors read all of them, in the admin, and may do nothing to any: what is done asks what is visible.
 """
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +15,17 @@ from django.db.models import QuerySet
 
 from audit.visibility import may_audit
 from tasks.models import Project, Task
+
+
+class Reach(NamedTuple):
+    """Where the tasks are that an actor may view: in `projects`, by their ids, or few `elsewhere`, by key.
+
+    `tasks` is quick to say of one task whether it is among them, not to list them.
+    """
+
+    tasks: QuerySet[Task]
+    projects: Sequence[str]
+    elsewhere: Sequence[int]
 
 
 class Visibility(Protocol):
@@ -24,6 +36,9 @@ class Visibility(Protocol):
 
     def projects(self, *, actor: User) -> QuerySet[Project]:
         """Return the projects that the actor has anything to do with."""
+
+    def reach(self, *, actor: User) -> Reach:
+        """Return where the tasks are that the actor may view."""
 
 
 _registered: list[Visibility] = []
@@ -52,6 +67,11 @@ def readable_tasks(*, actor: User) -> QuerySet[Task]:
 def readable_projects(*, actor: User) -> QuerySet[Project]:
     """Return the projects about which the actor reads: all of them to auditors, else what they see."""
     return Project.objects.all() if may_audit(actor=actor) else visible_projects(actor=actor)
+
+
+def reach_of(*, actor: User) -> Reach:
+    """Return where the tasks are that the actor may view, recycled ones included."""
+    return _visibility().reach(actor=actor)
 
 
 def _visibility() -> Visibility:

@@ -347,6 +347,21 @@ def test_what_others_are_told_follows_what_they_may_view_today(trail: Trail) -> 
     assert seen(developer) == expected(trail, list(viewable))
 
 
+@pytest.mark.parametrize("few", [0, 200])
+def test_a_task_that_one_created_in_a_project_of_others_is_told_of(
+    trail: Trail, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("permissions.effective._FEW", few)
+    other = build_governed("treasury")
+    uids = [*other.add_tasks(1), *other.add_tasks(1, creator=trail.governed.viewer)]
+    for uid in uids:
+        apply(other.admin, SetEnabled(enabled=False, reason="alone"), [uid])
+    assert {uid for uid, _ in seen(trail.governed.viewer)} == {*trail.uids, uids[1]}
+    assert len(kinds(trail.governed.viewer, project=other.project.uid)) == 2
+    mine = {"project": other.project.uid, "kind": "set_enabled"}
+    assert kinds(trail.governed.viewer, **mine) == ["set_enabled"]
+
+
 def test_a_project_of_others_says_nothing_about_one_s_own_tasks(trail: Trail) -> None:
     other = build_governed("treasury")
     uids = [*trail.uids, *other.add_tasks(1)]

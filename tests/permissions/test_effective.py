@@ -13,7 +13,7 @@ from permissions.models import RoleMember, RolePermission
 from tasks.batch import pipeline
 from tasks.batch.pipeline import Batch
 from tasks.models import Project, Task
-from tasks.visibility import visible_projects, visible_tasks
+from tasks.visibility import reach_of, visible_projects, visible_tasks
 from tests.conftest import ORIGIN, Governed, build_governed
 
 
@@ -70,11 +70,29 @@ def test_the_projects_an_actor_sees_are_those_of_roles_and_of_visible_tasks(seed
         assert set(visible_projects(actor=user)) == expected
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(("seed", "few"), [(0, 200), (1, 200), (2, 1), (3, 0)])
+def test_what_an_actor_sees_is_in_projects_within_their_reach_or_named(
+    seed: int, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("permissions.effective._FEW", few)
+    for user in make_random(seed):
+        reach = reach_of(actor=user)
+        seen = guardians_answer(user)
+        assert set(reach.tasks.values_list("pk", flat=True)) == seen
+        inside = Task.objects.filter(project__uid__in=reach.projects)
+        assert seen - set(inside.values_list("pk", flat=True)) == set(reach.elsewhere)
+        assert len(reach.elsewhere) <= few
+
+
 def test_nobody_inactive_sees_anything(governed: Governed) -> None:
     governed.add_tasks(1)
     governed.admin.is_active = False
     assert not visible_tasks(actor=governed.admin)
     assert not visible_projects(actor=governed.admin)
+    reach = reach_of(actor=governed.admin)
+    assert not reach.tasks
+    assert not [*reach.projects, *reach.elsewhere]
 
 
 def test_asking_takes_two_queries_however_many_tasks_and_projects(
