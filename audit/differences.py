@@ -4,14 +4,26 @@ A place is a JSON pointer (RFC 6901) into the object. Nothing shown here is a se
 """
 
 import json
-from collections.abc import Iterable
-from json.encoder import encode_basestring as _quoted
+from collections.abc import Callable, Iterable, Mapping
+from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
 from audit.masking import SECRET, names_secret
 
 
-as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# Exports write millions of these; to begin with a document takes longer than to write one of them.
+_SIMPLE: Mapping[type, Callable[[Any], str]] = {
+    str: encode_basestring,
+    int: int.__repr__,
+    bool: {True: "true", False: "false"}.__getitem__,
+    type(None): {None: "null"}.__getitem__,
+}
+
+
+def as_json(value: Any) -> str:
+    """Return the value as JSON, as short as it can be."""
+    return _SIMPLE.get(type(value), _encode)(value)
 
 
 class Absent:
@@ -52,21 +64,17 @@ def differences_text(differences: Iterable[Difference]) -> str:
 
 def _text(difference: Difference) -> str:
     place, before, after, is_secret = difference
-    held = f'{{"place":{_quoted(place)}'
+    held = f'{{"place":{encode_basestring(place)}'
     if not is_secret:
         if before is not ABSENT:
             if names_secret(before):
                 return f'{held},"secret":true}}'
-            held += f',"before":{_json(before)}'
+            held += f',"before":{as_json(before)}'
         if after is ABSENT:
             return f"{held}}}"
         if not names_secret(after):
-            return f'{held},"after":{_json(after)}}}'
-    return f'{{"place":{_quoted(place)},"secret":true}}'
-
-
-def _json(value: Any) -> str:
-    return _quoted(value) if type(value) is str else as_json(value)
+            return f'{held},"after":{as_json(after)}}}'
+    return f'{{"place":{encode_basestring(place)},"secret":true}}'
 
 
 def value_at(document: Any, place: str) -> Any:

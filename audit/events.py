@@ -6,36 +6,58 @@ Whoever adds a key keeps the version; whoever changes what a key means counts it
 `docs/reference/http-api-audit.md`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from audit.differences import as_json, differences_text
+from audit.differences import Difference, as_json, differences_text
 from audit.masking import SECRET, masked
 from audit.models import Operation
 from audit.reading import ITSELF, Found
+from audit.subjects import Entry
 
 
 VERSION = 1
 
 _VERBS = {"+": "added", "~": "changed", "-": "removed"}
+_EVENT = (
+    f'{{"version":{VERSION},"id":%s,"type":%s,"at":%s,'
+    '"object":{"type":%s,"id":%s,"name":%s},"project":%s,"task":%s,"role":%s,%s'
+    '"operation":%s,"changes":%s}'
+)
 # Which secrets were asked for is shown where they stand.
 INTERNAL = frozenset({"sealed"})
 
 
-class Event(NamedTuple):
-    """An event, what it says of its operation, and that as JSON, which many events share."""
+class Itself(NamedTuple):
+    """What an event says besides its operation and the changes."""
 
-    data: dict[str, Any]
-    operation: dict[str, Any]
+    id: str
+    type: str
+    at: str | None
+    object_type: str
+    object_id: str
+    object_name: str
+    project: str | None
+    task: str | None
+    role: int | None
+
+
+class Event(NamedTuple):
+    """An event: itself, its operation, and as JSON what many events share."""
+
+    itself: Itself
+    operation: Mapping[str, Any]
     operation_text: str
     changes_text: str
+    # Of an operation that is told itself, what was asked for.
+    asked_text: str = ""
 
     @property
     def text(self) -> str:
         """The event as JSON."""
-        head = as_json(self.data)[:-1]
-        return f'{head},"operation":{self.operation_text},"changes":{self.changes_text}}}'
+        asked = f"{self.asked_text[1:-1]}," if self.asked_text else ""
+        return _EVENT % (*map(as_json, self.itself), asked, self.operation_text, self.changes_text)
 
 
 class Events:
@@ -43,23 +65,23 @@ class Events:
 
     def __init__(self) -> None:
         self._of: object = None
-        self._operation: tuple[dict[str, Any], str] = ({}, "")
+        self._operation: tuple[Mapping[str, Any], str] = ({}, "")
         self._differences: tuple[object, str] = (None, "")
 
     def of(self, found: Iterable[Found]) -> Iterator[Event]:
         """Yield an event for each change; nothing in it is a secret."""
-        for each in found:
-            yield Event(event_data(each), *self._told(each.operation), self._changes(each))
+        for operation, change in found:
+            if self._of is not operation:
+                summary = operation_summary(operation)
+                self._of, self._operation = operation, (summary, as_json(summary))
+            if change is None:
+                yield Event(_operation_itself(operation), *self._operation, "[]", _asked(operation))
+            else:
+                told = self._changes(change.differences)
+                yield Event(_change_itself(change.entry, self._operation[0]), *self._operation, told)
 
-    def _told(self, operation: Operation) -> tuple[dict[str, Any], str]:
-        if self._of is not operation:
-            summary = operation_summary(operation)
-            self._of, self._operation = operation, (summary, as_json(summary))
-        return self._operation
-
-    def _changes(self, found: Found) -> str:
+    def _changes(self, differences: Sequence[Difference]) -> str:
         """Return the changes; a batch makes the same ones of many tasks' permissions."""
-        differences = found.change.differences if found.change else ()
         if self._differences[0] is not differences:
             self._differences = differences, differences_text(differences)
         return self._differences[1]
@@ -104,39 +126,31 @@ def duration_of(operation: Operation) -> float | None:
     return max((operation.finished_at - begun).total_seconds(), 0.0)
 
 
-def event_data(found: Found) -> dict[str, Any]:
-    """Return what an event says besides its operation and its changes."""
-    if found.change is None:
-        return _of_operation(found.operation)
-    entry = found.change.entry
-    return {
-        "version": VERSION,
-        "id": f"{entry.subject}:{entry.history_id}",
-        "type": f"{entry.subject}.{_VERBS[entry.kind]}",
-        "at": timestamp(entry.finished_at),
-        "object": {"type": entry.subject, "id": entry.object_id, "name": entry.name},
-        "project": entry.project,
-        "task": entry.task,
-        "role": entry.role,
-    }
+def _change_itself(entry: Entry, operation: Mapping[str, Any]) -> Itself:
+    return Itself(
+        f"{entry.subject}:{entry.history_id}",
+        f"{entry.subject}.{_VERBS[entry.kind]}",
+        operation["finished_at"],
+        entry.subject,
+        entry.object_id,
+        entry.name,
+        entry.project,
+        entry.task,
+        entry.role,
+    )
 
 
-def _of_operation(operation: Operation) -> dict[str, Any]:
-    """Return the event of an operation itself, with what was asked for and why it was refused."""
+def _operation_itself(operation: Operation) -> Itself:
+    key, kind = str(operation.pk), operation.kind
+    at = timestamp(operation.finished_at)
+    return Itself(f"{ITSELF}:{key}", f"{ITSELF}.{kind}", at, ITSELF, key, kind, None, None, None)
+
+
+def _asked(operation: Operation) -> str:
+    """Return what was asked for in an operation, and why it was refused."""
     asked = {name: value for name, value in operation.parameters.items() if name not in INTERNAL}
-    key = str(operation.pk)
-    return {
-        "version": VERSION,
-        "id": f"{ITSELF}:{key}",
-        "type": f"{ITSELF}.{operation.kind}",
-        "at": timestamp(operation.finished_at),
-        "object": {"type": ITSELF, "id": key, "name": operation.kind},
-        "project": None,
-        "task": None,
-        "role": None,
-        "parameters": masked(asked, mask=SECRET),
-        "refusals": operation.refusals,
-    }
+    told = {"parameters": masked(asked, mask=SECRET), "refusals": operation.refusals}
+    return as_json(told)
 
 
 def timestamp(at: datetime | None) -> str | None:

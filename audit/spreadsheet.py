@@ -1,21 +1,29 @@
 """Rows of CSV that a spreadsheet opens as text, whatever somebody has written into a name."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 from typing import Any
 
 
 # A spreadsheet would take what begins so for a formula, and run it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_needs_quotes = re.compile(r'[",\r\n]').search
 
 
-def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+def csv_text(rows: Iterable[Iterable[Any]]) -> str:
     """Return the rows as CSV; what looks like a formula gets an apostrophe in front."""
-    written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows(map(_harmless, row) for row in rows)
-    return written.getvalue()
+    return "".join(f"{csv_cells(row)}\n" for row in rows)
 
 
-def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+def csv_cells(cells: Iterable[Any]) -> str:
+    """Return a row, or a part of one, that does not end yet."""
+    return ",".join(map(_cell, cells))
+
+
+def _cell(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if not isinstance(cell, str):
+        return str(cell)
+    text = f"'{cell}" if cell.startswith(_FORMULA) else cell
+    return '"' + text.replace('"', '""') + '"' if _needs_quotes(text) else text

@@ -5,9 +5,7 @@ export without one was cut off. The trail has both: that an export began, and th
 ended, or how far it came (`audit.exports`).
 """
 
-import csv
 import hashlib
-import io
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain
@@ -18,6 +16,7 @@ from audit.events import VERSION, Event, Events, operation_summary
 from audit.exports import Terms, end_export
 from audit.models import Operation
 from audit.reading import Found
+from audit.spreadsheet import csv_cells, csv_text
 
 
 JSON_LINES = "application/x-ndjson"
@@ -35,8 +34,6 @@ _OF_OPERATION = (
     *("targets", "changed", "unchanged", "refused", "created_at", "finished_at", "duration"),
 )
 _COLUMNS = (*_OF_EVENT, *_OF_OPERATION, "changes", "asked")
-# A spreadsheet would take what begins so for a formula, and run it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Form(Protocol):
@@ -92,30 +89,28 @@ class Csv:
 
     def head(self, columns: Sequence[str]) -> str:
         """Return the names of the columns."""
-        return _row(columns)
+        return csv_text([columns])
 
     def operations(self, operations: Iterable[Operation]) -> Iterator[str]:
         """Yield the rows of operations."""
         for operation in operations:
-            yield _row(_of_operation(operation_summary(operation)))
+            yield csv_text([_of_operation(operation_summary(operation))])
 
     def lines(self, events: Iterable[Event]) -> Iterator[str]:
         """Yield the rows of events."""
-        # Put together from parts: that of an operation is the same in all of its rows, and to look at each
-        # character of changes takes longer than anything else here.
+        # What is said of an operation is the same in all of its rows.
         operation: Mapping[str, Any] = {}
         shared = ""
         for event in events:
             if operation is not event.operation:
                 operation = event.operation
-                shared = _row(_of_operation(operation))[:-1]
-            own = _row(_cells(event.data))[:-1]
-            changes, asked = _quoted(event.changes_text), _quoted(_asked(event.data))
-            yield f"{own},{shared},{changes},{asked}\n"
+                shared = csv_cells(_of_operation(operation))
+            own = csv_cells((VERSION, *event.itself))
+            yield f"{own},{shared},{csv_cells((event.changes_text, event.asked_text))}\n"
 
     def manifest(self, manifest: Mapping[str, Any]) -> str:
         """Return the last row."""
-        return _row(["#manifest", as_json(manifest)])
+        return csv_text([("#manifest", as_json(manifest))])
 
 
 FORMS: Mapping[str, Form] = {JSON_LINES: JsonLines(), CSV: Csv()}
@@ -167,37 +162,6 @@ def _pieces(lines: Iterator[str]) -> Iterator[tuple[bytes, int]]:
     yield "".join(held).encode(), rows
 
 
-def _row(cells: Iterable[Any]) -> str:
-    written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerow(cells)
-    return written.getvalue()
-
-
 def _of_operation(summary: Mapping[str, Any]) -> list[Any]:
     known = {**summary, **summary["counts"], "operation": summary["id"]}
-    return [_harmless(known[name]) for name in _OF_OPERATION]
-
-
-def _cells(event: Mapping[str, Any]) -> list[Any]:
-    """Return the cells of an event; only what others have named can be a formula."""
-    about = event["object"]
-    return [
-        *(event[name] for name in ("version", "id", "type", "at")),
-        *(about["type"], _harmless(about["id"]), _harmless(about["name"])),
-        *(event[name] for name in ("project", "task", "role")),
-    ]
-
-
-def _asked(event: Mapping[str, Any]) -> str:
-    """Return what was asked for in an operation that is told itself."""
-    if "parameters" not in event:
-        return ""
-    return as_json({name: event[name] for name in ("parameters", "refusals")})
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if text else ""
-
-
-def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    return [known[name] for name in _OF_OPERATION]

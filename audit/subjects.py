@@ -55,8 +55,10 @@ def plain_changes(entries: Iterable[Entry]) -> Iterator[Change]:
 
 
 def plain_differences(entry: Entry) -> Iterator[Difference]:
-    """Yield the values of the row that differ."""
+    """Yield the values of the row that differ, of those whose names are places."""
     for place, value in entry.after.items():
+        if not place.startswith("/"):
+            continue
         if entry.kind == CHANGED:
             if entry.before[place] != value:
                 yield Difference(place, _as_json(entry.before[place]), _as_json(value))

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 from django.db import connection
 
 from audit.differences import ABSENT, Difference
 from audit.subjects import (
-    CHANGED,
     REMOVED,
     Change,
     Entry,
@@ -17,18 +17,19 @@ from audit.subjects import (
     plain_differences,
     register_subject,
 )
-from tasks.merge import same
+from tasks.merge import read_json, same
 from tasks.schemas import json_pointer, secret_places
 
 
-_SETTINGS = "/settings"
-_SCHEMA = "/schema"
+# Told place by place.
+_SETTINGS, _SCHEMA = "settings", "schema"
 # Not told: by it the places that are secret are known.
 _TYPE_KEY = "type"
 # Secret places by the keys that lead there; at the end of each stands `ALL_SECRET`.
 Secrets = Mapping[str, Any]
 ALL_SECRET: Secrets = {"": True}
 _NOTHING: Mapping[str, Any] = {}
+_read_parts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _SIMPLE = frozenset({str, bool, int, float, type(None)})
 _SCHEMAS = "SELECT id, schema::text FROM tasks_tasktype"
 
@@ -39,17 +40,13 @@ def task_changes(entries: Iterable[Entry]) -> Iterator[Change]:
     secrets = read_secrets()
     for entry in entries:
         hidden = secrets.get(entry.after[_TYPE_KEY], _NOTHING)
-        plain = [
-            each for each in plain_differences(entry) if each.place not in {_SETTINGS, _TYPE_KEY}
-        ]
-        yield Change(entry, [*plain, *_document(entry, _SETTINGS, hidden)])
+        yield Change(entry, [*plain_differences(entry), *_document(entry, _SETTINGS, hidden)])
 
 
 def type_changes(entries: Iterable[Entry]) -> Iterator[Change]:
     """Yield what changed of task types, schemas place by place."""
     for entry in entries:
-        plain = [each for each in plain_differences(entry) if each.place != _SCHEMA]
-        yield Change(entry, [*plain, *_document(entry, _SCHEMA, _NOTHING)])
+        yield Change(entry, [*plain_differences(entry), *_document(entry, _SCHEMA, _NOTHING)])
 
 
 def read_secrets() -> dict[int, Secrets]:
@@ -70,16 +67,27 @@ def _secrets_in(schema: str) -> Secrets:
     return tree
 
 
-def _document(entry: Entry, prefix: str, secrets: Secrets) -> list[Difference]:
-    before, after = entry.before[prefix], entry.after[prefix]
+def _document(entry: Entry, name: str, secrets: Secrets) -> list[Difference]:
     found: list[Difference] = []
-    if entry.kind == CHANGED and before == after:
-        return found
-    was, became = (ABSENT if text is None else json.loads(text) for text in (before, after))
+    texts = entry.before[name], entry.after[name]
     if entry.kind == REMOVED:
-        was, became = became, ABSENT
-    _compare(was, became, prefix, secrets, found)
+        texts = texts[::-1]
+    was, became = _differing(*texts)
+    _compare(was, became, f"/{name}", secrets, found)
     return found
+
+
+def _differing(before: str | None, after: str | None) -> tuple[Any, Any]:
+    """Return what is on both sides, without the parts of objects that are written alike."""
+    if before is None or after is None or not before[0] == after[0] == "{":
+        was, became = (ABSENT if text is None else read_json(text) for text in (before, after))
+        return was, became
+    one, other = _read_parts(before), _read_parts(after)
+    keys = [key for key in one.keys() | other.keys() if one.get(key) != other.get(key)]
+    was, became = (
+        {key: read_json(parts[key]) for key in keys if key in parts} for parts in (one, other)
+    )
+    return was, became
 
 
 def _compare(
@@ -134,7 +142,7 @@ TASK = Subject(
         "/disabled_reason": "{row}.disabled_reason",
         "/recycled_at": "{row}.recycled_at",
         # Neither, where both are the same.
-        "/settings": """CASE WHEN entry.settings IS DISTINCT FROM former.settings
+        "settings": """CASE WHEN entry.settings IS DISTINCT FROM former.settings
             THEN {row}.settings::text END""",
         "type": "{row}.task_type_id",
     },
@@ -148,7 +156,7 @@ TASK_TYPE = Subject(
     values={
         "/name": "{row}.name",
         "/description": "{row}.description",
-        "/schema": "{row}.schema::text",
+        "schema": "{row}.schema::text",
     },
     changes=type_changes,
 )

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
-from tasks.changes.settings import read_json
 from tasks.merge import merge_expression, merge_patch, objects_in, patch_between, same
 
 
