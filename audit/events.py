@@ -78,7 +78,9 @@ class Events:
                 yield Event(_operation_itself(operation), *self._operation, "[]", _asked(operation))
             else:
                 told = self._changes(change.differences)
-                yield Event(_change_itself(change.entry, self._operation[0]), *self._operation, told)
+                yield Event(
+                    _change_itself(change.entry, self._operation[0]), *self._operation, told
+                )
 
     def _changes(self, differences: Sequence[Difference]) -> str:
         """Return the changes; a batch makes the same ones of many tasks' permissions."""

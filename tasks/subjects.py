@@ -29,8 +29,10 @@ _TYPE_KEY = "type"
 Secrets = Mapping[str, Any]
 ALL_SECRET: Secrets = {"": True}
 _NOTHING: Mapping[str, Any] = {}
-_read_parts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_SIMPLE = frozenset({str, bool, int, float, type(None)})
+# A document, or a part of one, as it is written.
+_Text = str | msgspec.Raw
+_Parts = dict[str, msgspec.Raw] | list[Any] | str | bool | int | float | None
+_read_parts = msgspec.json.Decoder(_Parts, float_hook=float).decode
 _SCHEMAS = "SELECT id, schema::text FROM tasks_tasktype"
 
 
@@ -69,56 +71,32 @@ def _secrets_in(schema: str) -> Secrets:
 
 def _document(entry: Entry, name: str, secrets: Secrets) -> list[Difference]:
     found: list[Difference] = []
-    texts = entry.before[name], entry.after[name]
+    before, after = entry.before[name], entry.after[name]
     if entry.kind == REMOVED:
-        texts = texts[::-1]
-    was, became = _differing(*texts)
-    _compare(was, became, f"/{name}", secrets, found)
+        before, after = after, before
+    _compare(before, after, f"/{name}", secrets, found)
     return found
 
 
-def _differing(before: str | None, after: str | None) -> tuple[Any, Any]:
-    """Return what is on both sides, without the parts of objects that are written alike."""
-    if before is None or after is None or not before[0] == after[0] == "{":
-        was, became = (ABSENT if text is None else read_json(text) for text in (before, after))
-        return was, became
-    one, other = _read_parts(before), _read_parts(after)
-    keys = [key for key in one.keys() | other.keys() if one.get(key) != other.get(key)]
-    was, became = (
-        {key: read_json(parts[key]) for key in keys if key in parts} for parts in (one, other)
-    )
-    return was, became
-
-
 def _compare(
-    before: Any, after: Any, place: str, secrets: Secrets, found: list[Difference]
+    before: _Text | None, after: _Text | None, place: str, secrets: Secrets, found: list[Difference]
 ) -> None:
     """Add what differs; of an object that is there on one side alone, what it holds.
 
-    A place is secret that a schema calls so, that holds such a place, or that is inside of one.
+    What both sides write alike is not read. A place is secret that a schema calls so, that holds such a
+    place, or that is inside of one.
     """
-    was = before if type(before) is dict else _NOTHING if before is ABSENT else None
-    became = after if type(after) is dict else _NOTHING if after is ABSENT else None
-    if was is None or became is None or not (was or became):
-        if not same(before, after):
-            found.append(Difference(place, before, after, bool(secrets)))
+    was = _NOTHING if before is None else _read_parts(before)
+    became = _NOTHING if after is None else _read_parts(after)
+    if not type(was) is type(became) is dict or not (was or became):
+        one, other = (ABSENT if text is None else read_json(text) for text in (before, after))
+        if not same(one, other):
+            found.append(Difference(place, one, other, bool(secrets)))
         return
-    for key in sorted(_perhaps_differing(was, became)):
-        one, other = was.get(key, ABSENT), became.get(key, ABSENT)
-        inside = secrets if secrets is ALL_SECRET else secrets.get(key, _NOTHING)
-        _compare(one, other, f"{place}/{_step(key)}", inside, found)
-
-
-def _perhaps_differing(was: Mapping[str, Any], became: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the keys of which is not seen at once that both hold the same text, flag or number."""
-    for key, one in was.items():
-        other = became.get(key, ABSENT)
-        kind = type(one)
-        if kind is not type(other) or kind not in _SIMPLE or one != other:
-            yield key
-    for key in became:
-        if key not in was:
-            yield key
+    for key in sorted(was.keys() | became.keys()):
+        if was.get(key) != became.get(key):
+            inside = secrets if secrets is ALL_SECRET else secrets.get(key, _NOTHING)
+            _compare(was.get(key), became.get(key), f"{place}/{_step(key)}", inside, found)
 
 
 @lru_cache(maxsize=4096)

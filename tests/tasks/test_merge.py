@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
-from tasks.merge import merge_expression, merge_patch, objects_in, patch_between, same
+from tasks.merge import (
+    merge_expression,
+    merge_patch,
+    objects_in,
+    patch_between,
+    read_json,
+    same,
+)
 
 
 # RFC 7396, appendix A: original, patch, result.
