@@ -87,7 +87,13 @@ def fitting(wanted: Filter) -> Callable[[Change], bool]:
         asked.append(_is_of_role)
     if wanted.settings_key:
         asked.append(_is_of_settings)
+    if not asked:
+        return _is_any
     return lambda change: all(each(change, wanted) for each in asked)
+
+
+def _is_any(_: Change) -> bool:
+    return True
 
 
 def _is_of_settings(change: Change, wanted: Filter) -> bool:

@@ -233,7 +233,8 @@ class _Telling:
             [piece.last for piece in pieces],
         )
         statement = subject.statement(rows=rows, conditions=condition.text, is_ordered=is_ordered)
-        entries = map(subject.entry, fetch(statement, [*rows, *condition.arguments]))
+        read = fetch(statement, [*rows, *condition.arguments])
+        entries = subject.entries(read, rows=rows)
         for change in subject.changes(entries):
             if self._fits(change):
                 yield Found(window.operations[operations[change.entry.operation_id]], change)

@@ -30,8 +30,6 @@ class Entry(NamedTuple):
     subject: str
     history_id: int
     kind: str
-    operation_id: UUID
-    finished_at: datetime
     object_id: str
     name: str
     project: str | None
@@ -39,6 +37,8 @@ class Entry(NamedTuple):
     role: int | None
     after: Mapping[str, Any]
     before: Mapping[str, Any]
+    operation_id: UUID
+    finished_at: datetime
 
 
 class Change(NamedTuple):
@@ -96,19 +96,24 @@ _IN_ORDER = sql.SQL("ORDER BY entry.history_id")
 _EQUALS, _EQUALS_UNINDEXED = sql.SQL("="), sql.SQL("IS NOT DISTINCT FROM")
 _MANY = sql.SQL("""
 unnest(%s::uuid[], %s::timestamptz[], %s::bigint[], %s::bigint[])
-    AS operation (id, finished_at, first, last)
+    WITH ORDINALITY AS operation (id, finished_at, first, last, place)
 """)
 # Known to be one, so that its rows need not be sorted.
 _ONE = sql.SQL("""
 (
-    SELECT (%s::uuid[])[1], (%s::timestamptz[])[1], (%s::bigint[])[1], (%s::bigint[])[1]
-) AS operation (id, finished_at, first, last)
+    SELECT (%s::uuid[])[1], (%s::timestamptz[])[1], (%s::bigint[])[1], (%s::bigint[])[1], 1
+) AS operation (id, finished_at, first, last, place)
 """)
+# Of rows of one operation after the other, only its place among them travels.
+_PLACE = sql.SQL("operation.place")
+_OPERATION = sql.SQL("operation.id, operation.finished_at")
 
 _SELECT = sql.SQL("""
-SELECT entry.history_id, entry.history_type, entry.operation_id, operation.finished_at,
-       {identity}, {label}, {project}, {task}, {role}, {after}, {before}
+SELECT entry.history_id, entry.history_type, {identity}, {label}, {project}, {task}, {role},
+       {after}, {before}, {operation}
 """)
+# So many columns come before the values.
+_KNOWN = 7
 _REST = sql.SQL("""
 LEFT JOIN LATERAL (
     SELECT former.*
@@ -161,8 +166,8 @@ class Subject:
         """Return the rows with these numbers, each with what the object was before it."""
         source = _NUMBERED.format(history=sql.Identifier(self.history), rest=self._rest)
         with connection.cursor() as cursor:
-            cursor.execute(self._select + source, [list(history_ids)])
-            return [self.entry(row) for row in cursor.fetchall()]
+            cursor.execute(self._select(_OPERATION) + source, [list(history_ids)])
+            return [self._entry(row, *row[-2:]) for row in cursor.fetchall()]
 
     def statement(
         self,
@@ -177,7 +182,7 @@ class Subject:
         """
         return sql.Composed(
             [
-                self._select,
+                self._select(_PLACE),
                 _OF_OPERATIONS.format(
                     history=sql.Identifier(self.history),
                     rest=self._rest,
@@ -191,20 +196,25 @@ class Subject:
             ]
         )
 
-    def entry(self, row: tuple[Any, ...]) -> Entry:
-        """Return what a statement of the subject has read."""
-        after = len(row) - 2 * len(self.values)
-        before = len(row) - len(self.values)
+    def entries(self, read: Iterable[tuple[Any, ...]], *, rows: Rows) -> Iterator[Entry]:
+        """Yield what the statement has read of rows of operations."""
+        operations = list(zip(rows.operations, rows.finished, strict=True))
+        for row in read:
+            yield self._entry(row, *operations[row[-1] - 1])
+
+    def _entry(self, row: tuple[Any, ...], operation_id: UUID, finished_at: datetime) -> Entry:
+        before = _KNOWN + len(self.values)
         known = (
             self.name,
-            *row[:after],
-            dict(zip(self.values, row[after:before], strict=True)),
-            dict(zip(self.values, row[before:], strict=True)),
+            *row[:_KNOWN],
+            dict(zip(self.values, row[_KNOWN:before], strict=True)),
+            dict(zip(self.values, row[before : before + len(self.values)], strict=True)),
+            operation_id,
+            finished_at,
         )
         return Entry._make(known)
 
-    @cached_property
-    def _select(self) -> sql.Composed:
+    def _select(self, operation: sql.SQL) -> sql.Composed:
         return _SELECT.format(
             identity=sql.SQL(self.identity),
             label=sql.SQL(self.label),
@@ -213,6 +223,7 @@ class Subject:
             role=sql.SQL(self.role or "NULL::integer"),
             after=self._values_of("entry"),
             before=self._values_of("former"),
+            operation=operation,
         )
 
     @cached_property

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.contrib.auth.models import User
 from django.db import connection
 
-from audit.differences import Difference, value_at
+from audit.differences import ABSENT, Difference
 from audit.models import Operation
 from audit.recorder import record_update
 from permissions import queries
@@ -173,7 +173,7 @@ def judge(*, situation: Situation, wanted: Callable[[Situation], State]) -> Outc
         kind=OutcomeKind.CHANGE,
         mark=f"{_mark(now)}.{_mark(then)}",
         after=_as_json(then),
-        changed=_changed(now, then),
+        changed=[each.place for each in state_differences(before=now, after=then)],
         write=Step(situation.project_id, now, then),
     )
 
@@ -243,12 +243,24 @@ def write_states(*, outcomes: Sequence[Outcome], operation: Operation, at: datet
 
 
 def state_differences(*, before: State, after: State) -> list[Difference]:
-    """Return the places that differ, as previews and the audit trail tell of them."""
-    was, became = json.loads(_as_json(before)), json.loads(_as_json(after))
-    return [
-        Difference(place, value_at(was, place), value_at(became, place))
-        for place in _changed(before, after)
-    ]
+    """Return what differs, as previews and the trail tell it: the link, and each role's flags.
+
+    Those in force and those kept aside, which at first start from what was in force.
+    """
+    found: list[Difference] = []
+    if before.follows != after.follows:
+        found.append(Difference("/follows_project", before.follows, after.follows))
+    held = (before.effective.rows, before.aside.rows if before.aside else {})
+    steps = zip(("roles", "own_roles"), held, _steps(before, after), strict=False)
+    for name, told, (was, became) in steps:
+        for code in sorted(was.keys() | became.keys()):
+            one, other = _flags(was, code), _flags(became, code)
+            for flag in flags_in(one ^ other):
+                before_it = bool(one & flag.bit) if code in told else ABSENT
+                after_it = bool(other & flag.bit) if code in became else ABSENT
+                place = f"/{name}/{code}/{flag.vendor_name}"
+                found.append(Difference(place, before_it, after_it))
+    return found
 
 
 def _check_grants(situation: Situation, then: State) -> None:
@@ -325,13 +337,3 @@ def _names_of_flags(rows: Rows) -> dict[int, list[str]]:
         code: [flag.vendor_name for flag in flags_in(grant.flags)]
         for code, grant in sorted(rows.items())
     }
-
-
-def _changed(now: State, then: State) -> list[str]:
-    """Return the places that differ: the link, each role's flags in force, and those kept aside."""
-    changed = [] if now.follows == then.follows else ["/follows_project"]
-    for name, (before, after) in zip(("roles", "own_roles"), _steps(now, then), strict=False):
-        for code in sorted(before.keys() | after.keys()):
-            differing = _flags(before, code) ^ _flags(after, code)
-            changed += [f"/{name}/{code}/{flag.vendor_name}" for flag in flags_in(differing)]
-    return changed

@@ -7,9 +7,11 @@ from permissions.past_queries import COLUMNS_OF_ROW
 
 
 # The rows of matrices as they were, each at a moment of its own; those of an interned one never change.
+# Of which one is told by its place among those that are asked for.
 READ_MATRICES_THEN = sql.SQL("""
-SELECT asked.matrix_id, asked.at, rows.role_code, rows.role_id, rows.flags
-FROM unnest(%(matrices)s::bigint[], %(moments)s::timestamptz[]) AS asked (matrix_id, at)
+SELECT asked.place, rows.role_code, rows.role_id, rows.flags
+FROM unnest(%(matrices)s::bigint[], %(moments)s::timestamptz[])
+    WITH ORDINALITY AS asked (matrix_id, at, place)
 JOIN permissions_permissionmatrix AS matrix ON matrix.id = asked.matrix_id
 CROSS JOIN LATERAL (
     SELECT DISTINCT id
@@ -19,8 +21,9 @@ CROSS JOIN LATERAL (
 CROSS JOIN {row} AS rows
 WHERE matrix.digest IS NULL
 UNION ALL
-SELECT asked.matrix_id, asked.at, rows.role_code, rows.role_id, rows.flags
-FROM unnest(%(matrices)s::bigint[], %(moments)s::timestamptz[]) AS asked (matrix_id, at)
+SELECT asked.place, rows.role_code, rows.role_id, rows.flags
+FROM unnest(%(matrices)s::bigint[], %(moments)s::timestamptz[])
+    WITH ORDINALITY AS asked (matrix_id, at, place)
 JOIN permissions_permissionmatrix AS matrix ON matrix.id = asked.matrix_id
 JOIN permissions_rolepermission AS rows ON rows.matrix_id = asked.matrix_id
 WHERE matrix.digest IS NOT NULL

@@ -64,14 +64,16 @@ def _flags_of_row(entry: Entry) -> Iterator[Difference]:
 def permission_changes(entries: Iterable[Entry]) -> Iterator[Change]:
     """Yield what changed of what governs tasks, role by role and flag by flag."""
     listed = list(entries)
-    matrices = matrices_then([entry for entry in listed if entry.before != entry.after])
-    told: dict[Any, list[Difference]] = {}
-    for entry in listed:
-        # A batch moves many tasks from the same matrices to the same.
-        key = (entry.finished_at, entry.kind, *entry.before.values(), *entry.after.values())
-        if key not in told:
-            told[key] = list(_between(entry, matrices))
-        yield Change(entry, told[key])
+    # A batch moves many tasks from the same matrices to the same.
+    moves = [
+        (entry.finished_at, entry.kind, *entry.before.values(), *entry.after.values())
+        for entry in listed
+    ]
+    distinct = dict(zip(moves, listed, strict=True))
+    matrices = matrices_then([entry for entry in distinct.values() if entry.before != entry.after])
+    told = {move: list(_between(entry, matrices)) for move, entry in distinct.items()}
+    for move, entry in zip(moves, listed, strict=True):
+        yield Change(entry, told[move])
 
 
 def _between(entry: Entry, matrices: Matrices) -> Iterator[Difference]:
@@ -95,22 +97,24 @@ def _state(entry: Entry, values: Mapping[str, Any], matrices: Matrices) -> State
 
 def matrices_then(entries: Iterable[Entry]) -> Matrices:
     """Return the matrices that the rows name, as they were when each row's operation was finished."""
-    asked = {
-        (matrix_id, entry.finished_at)
-        for entry in entries
-        for values in (entry.before, entry.after)
-        for matrix_id in (values["matrix"], values["own_matrix"])
-        if matrix_id is not None
-    }
-    found: dict[_Moment, dict[int, Grant]] = {moment: {} for moment in asked}
+    asked = list(
+        {
+            (matrix_id, entry.finished_at)
+            for entry in entries
+            for values in (entry.before, entry.after)
+            for matrix_id in (values["matrix"], values["own_matrix"])
+            if matrix_id is not None
+        }
+    )
+    found: list[dict[int, Grant]] = [{} for _ in asked]
     with connection.cursor() as cursor:
         cursor.execute(
             queries.READ_MATRICES_THEN,
             {"matrices": [key for key, _ in asked], "moments": [at for _, at in asked]},
         )
-        for matrix_id, at, code, role_id, flags in cursor.fetchall():
-            found[matrix_id, at][code] = Grant(role_id, flags)
-    return found
+        for place, code, role_id, flags in cursor.fetchall():
+            found[place - 1][code] = Grant(role_id, flags)
+    return dict(zip(asked, found, strict=True))
 
 
 def roles_then(asked: Iterable[_Moment]) -> dict[_Moment, str]:
