@@ -42,8 +42,21 @@ COPY (
     FROM unnest(%(operations)s::uuid[]) WITH ORDINALITY AS wanted(operation_id, place)
     JOIN audit_sealedrows AS rows USING (operation_id)
     ORDER BY wanted.place, rows.table_name, rows.part
+    OFFSET %(skip)s LIMIT %(limit)s
 ) TO STDOUT (FORMAT binary)
 """
+
+# What a length takes is there without the entries.
+_SIZES = """
+SELECT coalesce(sum(length(rows.entries)), 0) / %(entry)s
+FROM unnest(%(operations)s::uuid[]) WITH ORDINALITY AS wanted(operation_id, place)
+LEFT JOIN audit_sealedrows AS rows USING (operation_id)
+GROUP BY wanted.place
+ORDER BY wanted.place
+"""
+
+# So many entries are read in one go, where somebody reads in portions: some MB.
+AT_ONCE = 40_000
 
 
 def entry(key: int, document: bytes) -> bytes:
@@ -64,6 +77,11 @@ class Part(NamedTuple):
         """Return the number of entries."""
         return len(self.content) // _ENTRY.size
 
+    @property
+    def is_whole(self) -> bool:
+        """Say whether it has entries and nothing else."""
+        return self.size > 0 and len(self.content) % _ENTRY.size == 0
+
     def entries(self) -> Iterator[bytes]:
         """Return the entries as they are: keys of 8 bytes, each with its digest."""
         size = _ENTRY.size
@@ -83,14 +101,48 @@ def add_parts(cursor: CursorWrapper, *, operations: Sequence[UUID], layout: Layo
     )
 
 
-def parts_of(operations: Sequence[UUID]) -> Generator[Part]:
+def parts_of(
+    operations: Sequence[UUID], *, skip: int = 0, limit: int | None = None
+) -> Generator[Part]:
     """Return the stored parts in the order of seals: by operation, table and number.
 
     One at a time, however many there are, on a connection that can do nothing else until it is closed.
     """
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(_IN_ORDER, {"operations": list(operations)}) as copy,
-    ):
+    wanted = {"operations": list(operations), "skip": skip, "limit": limit}
+    with connection.cursor() as cursor, cursor.copy(_IN_ORDER, wanted) as copy:
         copy.set_types(("int8", "text", "int4", "bytea"))
         yield from map(Part._make, copy.rows())
+
+
+class Portion(NamedTuple):
+    """Operations that follow each other: few with few rows, or one with many."""
+
+    operations: Sequence[UUID]
+    is_large: bool
+
+    def parts(self) -> Iterator[Sequence[Part]]:
+        """Yield the stored parts in the order of seals, as many as memory holds with ease."""
+        limit = max(AT_ONCE // PART, 1) if self.is_large else None
+        skip = 0
+        while parts := list(parts_of(self.operations, skip=skip, limit=limit)):
+            yield parts
+            if limit is None:
+                return
+            skip += limit
+
+
+def portions_of(operations: Sequence[UUID], *, rows: int) -> Iterator[Portion]:
+    """Yield the operations, which have about so many rows, in portions whose parts may be read at once."""
+    if rows + len(operations) <= AT_ONCE:
+        yield Portion(operations, is_large=False)
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_SIZES, {"operations": list(operations), "entry": _ENTRY.size})
+        sizes = [int(size) for (size,) in cursor.fetchall()]
+    first, together = 0, 0
+    for place, size in enumerate(sizes):
+        if place > first and together + size > AT_ONCE:
+            yield Portion(operations[first:place], is_large=together > AT_ONCE)
+            first, together = place, 0
+        together += size
+    yield Portion(operations[first:], is_large=together > AT_ONCE)

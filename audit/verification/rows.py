@@ -1,10 +1,9 @@
 """The rows under seals: each must have the digest that was sealed, none fewer.
 
-The sealed digests must have the digest that the signed seal states; then the rows are compared with
-them, many at a time. Memory holds the digests, 40 bytes for a row, and few rows.
+The sealed digests must have the digest that the signed seal states, and the rows are compared with
+them, many at a time. Memory holds some ten thousand digests, and few rows, however many an operation has.
 """
 
-import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -19,10 +18,11 @@ from audit.archived import Dropped
 from audit.documents import OPERATIONS, Layout, present_layout, sha256
 from audit.models import Layout as StoredLayout
 from audit.models import SealedOperation
-from audit.parts import PART, Part, parts_of
+from audit.parts import Part, Portion, parts_of, portions_of
 from audit.seal_documents import SealDocument
 from audit.verification.blocks import compare_history, compare_operations
 from audit.verification.differing import name_difference
+from audit.verification.sealed_parts import SealedParts
 from audit.verification.tampered import Tampered
 
 
@@ -51,23 +51,19 @@ def check_rows(seals: Sequence[SealDocument], *, in_archives: Mapping[str, Dropp
     """
     _check_index(seals)
     layout = _layout_of(seals[0])
-    operations = {operation: digest for seal in seals for operation, digest in seal.operations}
-    ids = list(operations)
+    rows, missing = Counter[str](), 0
     with transaction.atomic():
-        parts = {
-            place: list(sealed) for place, sealed in groupby(parts_of(ids), key=attrgetter("place"))
-        }
-        for place, (operation, digest) in enumerate(operations.items(), start=1):
-            if not _are_sealed(parts.get(place, []), digest=digest):
-                name_difference(ids[: place - 1], layout=layout, in_archives=in_archives)
+        sealed = dict(operation for seal in seals for operation in seal.operations)
+        for portion in portions_of(list(sealed), rows=sum(seal.rows for seal in seals)):
+            found = _compare(portion, sealed=sealed, layout=layout, in_archives=in_archives)
+            if found is None:
+                _name(sealed, layout=layout, in_archives=in_archives)
                 raise Tampered(
-                    f"operation {operation}: the sealed digests of its rows were altered"
+                    f"operations from {portion.operations[0]} on differ from what was sealed"
                 )
-        found = _compare(ids, layout=layout, parts=parts, in_archives=in_archives)
-        if found is None:
-            name_difference(ids, layout=layout, in_archives=in_archives)
-            raise Tampered(f"operations from {ids[0]} to {ids[-1]} differ from what was sealed")
-    return found
+            rows += found.rows
+            missing += found.missing
+    return Found(rows, missing)
 
 
 def name_row(seals: Sequence[SealDocument], *, in_archives: Mapping[str, Dropped]) -> None:
@@ -81,35 +77,76 @@ def name_row(seals: Sequence[SealDocument], *, in_archives: Mapping[str, Dropped
         name_difference(ids, layout=_layout_of(seals[0]), in_archives=in_archives)
 
 
+def _name(
+    sealed: Mapping[UUID, str], *, layout: Layout, in_archives: Mapping[str, Dropped]
+) -> None:
+    """Name the first difference: of the rows, or else of an operation whose digests are not as sealed.
+
+    Raises:
+        Tampered: there is one.
+    """
+    ids = list(sealed)
+    parts = {
+        place: list(stored) for place, stored in groupby(parts_of(ids), key=attrgetter("place"))
+    }
+    for place, (operation, digest) in enumerate(sealed.items(), start=1):
+        state = SealedParts(layout)
+        if not (all(map(state.take, parts.get(place, []))) and state.hexdigest() == digest):
+            name_difference(ids[: place - 1], layout=layout, in_archives=in_archives)
+            raise Tampered(f"operation {operation}: the sealed digests of its rows were altered")
+    name_difference(ids, layout=layout, in_archives=in_archives)
+
+
 def _compare(
-    ids: Sequence[UUID],
+    portion: Portion,
     *,
+    sealed: Mapping[UUID, str],
     layout: Layout,
-    parts: Mapping[int, Sequence[Part]],
     in_archives: Mapping[str, Dropped],
 ) -> Found | None:
-    """Compare the rows with the sealed digests, table by table; None if they differ."""
-    by_table = defaultdict(list)
-    for place in range(1, len(ids) + 1):
-        for part in parts.get(place, []):
-            by_table[part.table].append(part)
-    entries = [entry for part in by_table.pop(OPERATIONS, []) for entry in part.entries()]
-    if not compare_operations(columns=layout[OPERATIONS], operations=ids, entries=entries):
-        return None
+    """Compare digests with the seals, and rows with the digests; None if something differs."""
+    states = [SealedParts(layout) for _ in portion.operations]
     rows, missing = Counter[str](), 0
-    for table, of_table in by_table.items():
-        compared = compare_history(
-            table=table,
-            columns=layout[table],
-            operations=ids,
-            parts=of_table,
-            archived_below=in_archives[table].below if table in in_archives else 0,
-        )
-        if not compared.is_as_sealed:
+    for parts in portion.parts():
+        if not all(states[part.place - 1].take(part) for part in parts):
             return None
-        rows[table] += compared.found
-        missing += compared.missing
-    return Found(rows, missing)
+        if not _are_operations(portion.operations, parts, columns=layout[OPERATIONS]):
+            return None
+        for table, of_table in _by_table(parts).items():
+            compared = compare_history(
+                table=table,
+                columns=layout[table],
+                operations=portion.operations,
+                parts=of_table,
+                archived_below=in_archives[table].below if table in in_archives else 0,
+            )
+            if not compared.is_as_sealed:
+                return None
+            rows[table] += compared.found
+            missing += compared.missing
+    digests = [sealed[operation] for operation in portion.operations]
+    return Found(rows, missing) if [state.hexdigest() for state in states] == digests else None
+
+
+def _are_operations(
+    operations: Sequence[UUID], parts: Sequence[Part], *, columns: Sequence[str]
+) -> bool:
+    """Compare the operations themselves, whose digests are among these parts."""
+    own = [part for part in parts if part.table == OPERATIONS]
+    return not own or compare_operations(
+        columns=columns,
+        operations=[operations[part.place - 1] for part in own],
+        entries=[entry for part in own for entry in part.entries()],
+    )
+
+
+def _by_table(parts: Sequence[Part]) -> Mapping[str, Sequence[Part]]:
+    """Return the parts with rows of history, by table."""
+    by_table = defaultdict(list)
+    for part in parts:
+        if part.table != OPERATIONS:
+            by_table[part.table].append(part)
+    return by_table
 
 
 def _check_index(seals: Sequence[SealDocument]) -> None:
@@ -159,16 +196,3 @@ def _layout_of(seal: SealDocument) -> Layout:
         if gone := set(columns).difference(there.get(table, ())):
             raise Tampered(f"{table} has lost what is under seal {seal.number}: {', '.join(gone)}")
     return {**present_layout(), **sealed}
-
-
-def _are_sealed(parts: Sequence[Part], *, digest: str) -> bool:
-    """Return whether these are the parts that were sealed, numbered and filled as the sealer does it."""
-    state = hashlib.sha256()
-    for _, of_table in groupby(parts, key=attrgetter("table")):
-        sizes = [PART]
-        for number, part in enumerate(of_table):
-            if part.number != number or sizes[-1] != PART:
-                return False
-            sizes.append(part.size)
-            state.update(part.content)
-    return state.hexdigest() == digest

@@ -20,11 +20,12 @@ from pytest_django.fixtures import Settings
 from audit import jobs
 from audit.checkpoints import SealsRolledBack, read_checkpoint
 from audit.models import Operation, Seal, SealedOperation, SealedRows, Unsealed
-from audit.parts import PART
+from audit.parts import PART, portions_of
 from audit.seals import seal_all
 from audit.signing import KeyUnusable
 from tasks.changes import UpdateSettings
-from tests.audit.sealed import become_owner, execute, verified
+from tasks.models import Task
+from tests.audit.sealed import assert_named, become_owner, execute, verified
 from tests.batches import apply
 from tests.conftest import Governed
 from tests.threads import at_once, closing
@@ -70,7 +71,7 @@ def test_many_rows_are_sealed_in_parts_and_many_operations_under_several_seals(
     governed: Governed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("audit.parts.PART", 3)
-    monkeypatch.setattr("audit.verification.rows.PART", 3)
+    monkeypatch.setattr("audit.verification.sealed_parts.PART", 3)
     monkeypatch.setattr("audit.seals._OPERATIONS", 2)
     governed.add_tasks(7)
     for _ in range(3):
@@ -84,6 +85,27 @@ def test_many_rows_are_sealed_in_parts_and_many_operations_under_several_seals(
     assert SealedRows.objects.filter(table_name="tasks_historicaltask", part=2).count() == 1
     assert verified().operations == 5
     assert PART > 1000
+
+
+def test_an_operation_of_many_rows_is_verified_some_parts_at_a_time(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("audit.parts.PART", "audit.verification.sealed_parts.PART"):
+        monkeypatch.setattr(place, 3)
+    monkeypatch.setattr("audit.parts.AT_ONCE", 6)
+    governed.add_tasks(20)
+    governed.add_tasks(1)
+    seal_all()
+    operations = list(Operation.objects.values_list("pk", flat=True))
+    portions = list(portions_of(operations, rows=100))
+    sizes = [sum(part.size for part in parts) for each in portions for parts in each.parts()]
+    assert max(sizes) <= 6 < len(sizes)
+    assert [operation for each in portions for operation in each.operations] == operations
+    assert verified().operations == 3
+    become_owner()
+    late = Task.history.filter(operation=operations[1]).latest("history_id").history_id
+    execute(f"UPDATE tasks_historicaltask SET name = 'x' WHERE history_id = {late}")  # noqa: S608
+    assert_named(f"operation {operations[1]}: row {late} of tasks_historicaltask was altered")
 
 
 def test_a_batch_larger_than_the_bound_of_a_seal_is_sealed_whole_and_alone(
