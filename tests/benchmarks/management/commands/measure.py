@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
 from config import environment
 from permissions.models import Scope
@@ -72,7 +73,9 @@ def _estate(size: Size) -> Estate:
 
 
 def _measure(*, estate: Estate, history: int, rounds: int, only: Iterable[str]) -> Iterator[Result]:
-    wanted = NewToken(owner=estate.manager, name="benchmark", scopes=Scope.values)
+    # A run that was interrupted has left its own.
+    name = f"benchmark of {timezone.now()}"
+    wanted = NewToken(owner=estate.manager, name=name, scopes=Scope.values)
     issued = create_token(actor=estate.manager, wanted=wanted, origin=ORIGIN)
     sizes = [n for n in SCALE if n <= estate.size.tasks // estate.size.stride]
     # Before anything is written: the history ends in what the estate is when it is made.
