@@ -10,6 +10,7 @@ from django.db import connection
 from psycopg import sql
 
 from audit.models import Operation, State
+from audit.verification.tampered import Tampered
 
 
 ARCHIVE = "archive_history"
@@ -33,10 +34,21 @@ def newest_archive() -> Operation | None:
 
 
 def dropped() -> dict[str, Dropped]:
-    """Return what is in archives, by table."""
+    """Return what is in archives, by table.
+
+    Raises:
+        Tampered: the operation that archived last does not say it as the application does.
+    """
     archive = newest_archive()
-    tables = archive.parameters["tables"] if archive else {}
-    return {table: Dropped(**said) for table, said in tables.items()}
+    if archive is None:
+        return {}
+    try:
+        return {
+            table: Dropped(int(said["below"]), int(said["kept"]), str(said["kept_keys"]))
+            for table, said in archive.parameters["tables"].items()
+        }
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Tampered(f"operation {archive.pk} does not say what was archived") from error
 
 
 def archived_until() -> int:

@@ -65,12 +65,13 @@ def trusted_keys(*, given: Collection[str] = ()) -> frozenset[str]:
 
 
 def is_signed(*, document: bytes, signature: str, key: str) -> bool:
-    """Return whether the key signed the document."""
+    """Return whether the key signed the document, and the signature is written as it was made."""
     try:
-        _public_key(key).verify(bytes.fromhex(signature), document)
+        signed = bytes.fromhex(signature)
+        _public_key(key).verify(signed, document)
     except (InvalidSignature, ValueError):
         return False
-    return True
+    return signed.hex() == signature
 
 
 def _public_key(key: str) -> Ed25519PublicKey:

@@ -2,18 +2,22 @@
 
 import base64
 from datetime import timedelta
+from itertools import cycle
+from uuid import UUID
 
 import pytest
+from django.db import models, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from audit.documents import present_layout
-from audit.models import Operation, Seal
+from audit.models import Operation, Seal, SealedOperation, SealedRows
 from audit.seals import await_all, seal_all
 from audit.verification.verify import Scope
 from tasks.models import Task
 from tests.audit.sealed import assert_named, execute, fact_of, verified
 from tests.audit.test_audit_commands import refused, said
+from tests.tracked import HISTORIES
 
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("owner")]
@@ -83,6 +87,48 @@ def test_a_row_and_its_sealed_digest_altered_together_name_the_operation() -> No
     assert_named("the sealed digests of its rows were altered")
 
 
+ADD_PART = "INSERT INTO audit_sealedrows (operation_id, table_name, part, entries) VALUES "
+# What a digest of all entries, one after the other, does not tell.
+REARRANGED = {
+    "an empty part": ADD_PART + "('{0}', 'tasks_historicaltask', 1, '')",
+    "a part of an unknown table": ADD_PART + "('{0}', 'tasks_historicalzone', 0, '')",
+    "another name of the same order": (
+        "UPDATE audit_sealedrows SET table_name = 'tasks_historicaltasj'"
+        " WHERE operation_id = '{0}' AND table_name = 'tasks_historicaltask'"
+    ),
+    "an entry in the part of another table": (
+        "UPDATE audit_sealedrows AS rows SET entries = CASE table_name"
+        " WHEN 'tasks_historicaltask' THEN entries || ("
+        " SELECT substr(entries, 1, 40) FROM audit_sealedrows AS other"
+        " WHERE other.operation_id = rows.operation_id"
+        " AND other.table_name = 'tasks_historicaltasktype'"
+        ") ELSE substr(entries, 41) END"
+        " WHERE operation_id = '{0}' AND table_name ~ '^tasks_historicaltask'"
+    ),
+    "a part that ends within an entry": (
+        "UPDATE audit_sealedrows AS rows SET entries = CASE table_name"
+        " WHEN 'tasks_historicaltask' THEN entries || ("
+        " SELECT substr(entries, 1, 8) FROM audit_sealedrows AS other"
+        " WHERE other.operation_id = rows.operation_id"
+        " AND other.table_name = 'tasks_historicaltasktype'"
+        ") ELSE substr(entries, 9) END"
+        " WHERE operation_id = '{0}' AND table_name ~ '^tasks_historicaltask'"
+    ),
+}
+
+
+@pytest.mark.parametrize("harm", REARRANGED)
+def test_sealed_digests_that_are_arranged_otherwise_are_named(harm: str) -> None:
+    (operation,) = fact_of(SealedRows).names
+    execute(REARRANGED[harm].format(operation))
+    assert_named(operation)
+
+
+def test_a_signature_in_other_letters_is_named() -> None:
+    execute("UPDATE audit_seal SET signature = upper(signature) WHERE number = 2")
+    assert_named("seal 2 was altered: its signature")
+
+
 def test_numbers_that_are_equal_but_not_the_same_are_told_apart() -> None:
     fact = fact_of(Operation)
     execute(f"UPDATE audit_operation SET parameters = '{{\"n\": 1.0}}' WHERE {fact.where}")  # noqa: S608
@@ -144,6 +190,58 @@ def test_a_column_under_seal_that_is_gone_is_named_and_a_new_one_is_none_of_its_
     assert verified().waiting == 0
     execute(f"ALTER TABLE {table} DROP COLUMN disabled_reason")
     assert_named(f"{table} has lost .* disabled_reason")
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_row_that_was_given_to_another_operation_is_named(number: int) -> None:
+    fact = fact_of(HISTORY)
+    other = SealedOperation.objects.filter(seal_id=number).exclude(pk=UUID(fact.names[0])).first()
+    assert other
+    execute(f"UPDATE {fact.table} SET operation_id = '{other.pk}' WHERE {fact.where}")  # noqa: S608
+    assert_named(fact.names[1])
+
+
+def test_a_row_that_is_there_twice_is_named() -> None:
+    fact = fact_of(HISTORY)
+    (key,) = execute(
+        f"SELECT conname FROM pg_constraint WHERE conrelid = '{fact.table}'::regclass"  # noqa: S608
+        " AND contype = 'p'"
+    )[0]
+    execute(f"ALTER TABLE {fact.table} DROP CONSTRAINT {key}")
+    execute(f"INSERT INTO {fact.table} SELECT * FROM {fact.table} WHERE {fact.where}")  # noqa: S608
+    assert_named(*fact.names, "was inserted")
+
+
+HARMS = {
+    "was altered": "UPDATE {0} SET {2} = '?' WHERE {1} = %s",
+    "was removed": "DELETE FROM {0} WHERE {1} = %s",
+}
+
+
+@pytest.mark.parametrize("model", [Operation, *HISTORIES])
+def test_every_single_row_is_looked_at_and_missed(model: type[models.Model]) -> None:
+    of_operations = "audit_operation", "id", "kind"
+    of_history = model._meta.db_table, "history_id", "history_type"
+    table, key, column = of_operations if model is Operation else of_history
+    harms = cycle(HARMS.items())
+    for (row,) in execute(f"SELECT {key} FROM {table} ORDER BY 1"):  # noqa: S608
+        named, harm = next(harms)
+        before = transaction.savepoint()
+        execute(harm.format(table, key, column), [row])
+        assert_named(f"operation {row}" if key == "id" else f"row {row} of {table}", named)
+        transaction.savepoint_rollback(before)
+
+
+@pytest.mark.parametrize("said", ["{}", '{"tables": {"tasks_historicaltask": {"below": "all"}}}'])
+def test_an_archive_of_which_nothing_can_be_read_excuses_nothing_and_is_named(said: str) -> None:
+    forged = (
+        "INSERT INTO audit_operation SELECT (jsonb_populate_record(row, jsonb_build_object('id',"
+        " gen_random_uuid(), 'kind', 'archive_history', 'state', 'applied', 'parameters', %s::jsonb))).*"
+        " FROM audit_operation AS row WHERE kind = 'fill'"
+    )
+    execute(forged, [said])
+    archive = Operation.objects.get(kind="archive_history").pk
+    assert_named(f"operation {archive} does not say what was archived")
 
 
 def test_the_first_of_several_places_is_the_one_that_is_named() -> None:

@@ -111,7 +111,7 @@ class Command(BaseCommand):
         if verified.unproven and (archive := newest_archive()):
             raise CommandError(
                 f"{verified.unproven:,} rows are missing. Operations say that they were archived, the last"
-                f" one into {archive.parameters['archive']}, by {archive.actor_name}. Whether that is"
+                f" one into {archive.parameters.get('archive')}, by {archive.actor_name}. Whether that is"
                 " so, the archives tell: --archive FOLDER, once for each",
                 returncode=UNKNOWN,
             )
