@@ -62,7 +62,16 @@ class Role(models.Model):
         )
         triggers = (
             # Matrices repeat the code, and the view trusts them.
-            pgtrigger.ReadOnly(name="role_keeps_its_code", fields=["project", "code"]),
+            Guard(
+                name="role_keeps_its_code",
+                function="permissions_keep_role",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("project", "code"),
+                fires="BEFORE UPDATE ON {table} FOR EACH ROW"
+                " WHEN (old.code IS DISTINCT FROM new.code"
+                " OR old.project_id IS DISTINCT FROM new.project_id)",
+            ),
         )
 
     def __str__(self) -> str:
@@ -98,18 +107,13 @@ class RoleMember(models.Model):
             models.UniqueConstraint(fields=["role", "group"], name="member_group_once"),
         )
         triggers = (
-            pgtrigger.Trigger(
+            # Whoever creates a task holds that role on it; a member would hold it on all tasks.
+            Guard(
                 name="task_creators_are_no_members",
+                function="permissions_guard_member",
                 operation=pgtrigger.Insert | pgtrigger.Update,
                 when=pgtrigger.Before,
-                # Whoever creates a task holds that role on it; a member would hold it on all tasks.
-                func="""
-                    IF (SELECT code FROM permissions_role WHERE id = NEW.role_id) = -3 THEN
-                        RAISE EXCEPTION 'the role of the task creator has no members'
-                            USING ERRCODE = 'check_violation';
-                    END IF;
-                    RETURN NEW;
-                """,
+                fires="BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW",
             ),
         )
 
@@ -238,15 +242,13 @@ class RolePermission(models.Model):
                 fires="AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT",
             ),
             NEVER_TRUNCATED,
-            pgtrigger.Trigger(
+            Guard(
                 name="administrator_keeps_his_row",
+                function="permissions_keep_administrator",
                 operation=pgtrigger.Delete,
                 when=pgtrigger.Before,
                 condition=pgtrigger.Q(old__role_code=-1),
-                func="""
-                    RAISE EXCEPTION 'the row of the project administrator cannot be removed'
-                        USING ERRCODE = 'check_violation';
-                """,
+                fires="BEFORE DELETE ON {table} FOR EACH ROW WHEN (old.role_code = '-1'::integer)",
             ),
         )
 
@@ -288,37 +290,14 @@ class GovernedTask(Task):
     class Meta:
         proxy = True
         triggers = (
-            pgtrigger.Trigger(
+            Guard(
                 name="every_task_has_a_permission_row",
+                function="permissions_add_rows",
                 level=pgtrigger.Statement,
                 operation=pgtrigger.Insert,
                 when=pgtrigger.After,
                 referencing=pgtrigger.Referencing(new="new_tasks"),  # type: ignore[no-untyped-call]
-                declare=[("operation", "uuid")],
-                # The history row is written here too, so that it exists whatever inserts the task;
-                # dated by the transaction's start, so that it precedes whatever else it records.
-                func="""
-                    IF NOT EXISTS (SELECT FROM new_tasks) THEN
-                        RETURN NULL;  -- an insert of no rows is no change, so no operation
-                    END IF;
-                    operation := audit_current_operation();
-                    WITH added AS (
-                        INSERT INTO permissions_taskpermission (task_id, matrix_id)
-                        SELECT task.id, matrix.id
-                        FROM new_tasks AS task
-                        LEFT JOIN permissions_permissionmatrix AS matrix
-                          ON matrix.project_id = task.project_id AND matrix.digest IS NULL
-                        RETURNING task_id, matrix_id, own_matrix_id
-                    )
-                    INSERT INTO permissions_historicaltaskpermission (
-                        task_id, matrix_id, own_matrix_id,
-                        history_type, history_date, history_user_id, operation_id
-                    )
-                    SELECT task_id, matrix_id, own_matrix_id, '+', transaction_timestamp(),
-                           nullif(current_setting('bulkhead.actor', true), '')::bigint, operation
-                    FROM added;
-                    RETURN NULL;
-                """,
+                fires="AFTER INSERT ON {table} REFERENCING NEW TABLE AS new_tasks FOR EACH STATEMENT",
             ),
         )
 

@@ -17,6 +17,7 @@ from django.db.models.functions import Collate, Upper
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from audit.append_only import Guard
 from audit.history import tracked
 from tasks.schemas import SchemaInvalid, check_schema
 
@@ -147,8 +148,16 @@ class Task(Versioned):
             ),
         )
         triggers = (
-            pgtrigger.ReadOnly(
-                name="task_keeps_id_creator_project", fields=["uid", "created_by", "project"]
+            Guard(
+                name="task_keeps_id_creator_project",
+                function="tasks_keep_task",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange("uid", "created_by", "project"),
+                fires="BEFORE UPDATE ON {table} FOR EACH ROW"
+                " WHEN (old.created_by_id IS DISTINCT FROM new.created_by_id"
+                " OR old.project_id IS DISTINCT FROM new.project_id"
+                " OR old.uid::text IS DISTINCT FROM new.uid::text)",
             ),
         )
         indexes = (

@@ -6,8 +6,6 @@ import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.comparison
 import django.utils.timezone
-import pgtrigger.compiler
-import pgtrigger.migrations
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
@@ -797,23 +795,6 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="governedtask",
-            trigger=pgtrigger.compiler.Trigger(
-                name="every_task_has_a_permission_row",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE operation uuid;",
-                    func="\n                    IF NOT EXISTS (SELECT FROM new_tasks) THEN\n                        RETURN NULL;  -- an insert of no rows is no change, so no operation\n                    END IF;\n                    operation := audit_current_operation();\n                    WITH added AS (\n                        INSERT INTO permissions_taskpermission (task_id, matrix_id)\n                        SELECT task.id, matrix.id\n                        FROM new_tasks AS task\n                        LEFT JOIN permissions_permissionmatrix AS matrix\n                          ON matrix.project_id = task.project_id AND matrix.digest IS NULL\n                        RETURNING task_id, matrix_id, own_matrix_id\n                    )\n                    INSERT INTO permissions_historicaltaskpermission (\n                        task_id, matrix_id, own_matrix_id,\n                        history_type, history_date, history_user_id, operation_id\n                    )\n                    SELECT task_id, matrix_id, own_matrix_id, '+', transaction_timestamp(),\n                           nullif(current_setting('bulkhead.actor', true), '')::bigint, operation\n                    FROM added;\n                    RETURN NULL;\n                ",
-                    hash="f34fccf186edeff7bef4d24dd4e10e95421eecc0",
-                    level="STATEMENT",
-                    operation="INSERT",
-                    pgid="pgtrigger_every_task_has_a_permission_row_b4d75",
-                    referencing="REFERENCING NEW TABLE AS new_tasks ",
-                    table="tasks_task",
-                    when="AFTER",
-                ),
-            ),
-        ),
         migrations.AddConstraint(
             model_name="apitoken",
             constraint=models.UniqueConstraint(
@@ -947,50 +928,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="taskpermission",
             index=models.Index(fields=["matrix", "task"], name="task_permission_by_matrix"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="role",
-            trigger=pgtrigger.compiler.Trigger(
-                name="role_keeps_its_code",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."project_id" IS DISTINCT FROM (NEW."project_id") OR OLD."code" IS DISTINCT FROM (NEW."code"))',
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                    hash="07f8a4118c00638d3dcc2e58cd795831e483643b",
-                    operation="UPDATE",
-                    pgid="pgtrigger_role_keeps_its_code_f5590",
-                    table="permissions_role",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="rolepermission",
-            trigger=pgtrigger.compiler.Trigger(
-                name="administrator_keeps_his_row",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."role_code" =  -1)',
-                    func="\n                    RAISE EXCEPTION 'the row of the project administrator cannot be removed'\n                        USING ERRCODE = 'check_violation';\n                ",
-                    hash="17309b7219308b7ade787d6c8756ddf94104d05e",
-                    operation="DELETE",
-                    pgid="pgtrigger_administrator_keeps_his_row_e159b",
-                    table="permissions_rolepermission",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="rolemember",
-            trigger=pgtrigger.compiler.Trigger(
-                name="task_creators_are_no_members",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n                    IF (SELECT code FROM permissions_role WHERE id = NEW.role_id) = -3 THEN\n                        RAISE EXCEPTION 'the role of the task creator has no members'\n                            USING ERRCODE = 'check_violation';\n                    END IF;\n                    RETURN NEW;\n                ",
-                    hash="5ec67f75893cbd40067e4d42f4e7750a3bb73e86",
-                    operation="INSERT OR UPDATE",
-                    pgid="pgtrigger_task_creators_are_no_members_04511",
-                    table="permissions_rolemember",
-                    when="BEFORE",
-                ),
-            ),
         ),
         CreateHistory(
             name="HistoricalGroup",

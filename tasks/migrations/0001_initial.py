@@ -5,8 +5,6 @@ import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.functions.text
 import django.utils.timezone
-import pgtrigger.compiler
-import pgtrigger.migrations
 import simple_history.models
 import uuid_utils.compat
 from django.conf import settings
@@ -489,20 +487,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="task",
             index=models.Index(fields=["project", "id"], name="task_of_project"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="task",
-            trigger=pgtrigger.compiler.Trigger(
-                name="task_keeps_id_creator_project",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."uid" IS DISTINCT FROM (NEW."uid") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."project_id" IS DISTINCT FROM (NEW."project_id"))',
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
-                    hash="4685e5a1b1957c664b016b22023f0dd44a1d03d2",
-                    operation="UPDATE",
-                    pgid="pgtrigger_task_keeps_id_creator_project_086a0",
-                    table="tasks_task",
-                    when="BEFORE",
-                ),
-            ),
         ),
     ]

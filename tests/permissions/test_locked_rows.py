@@ -2,14 +2,14 @@
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, transaction
 
 from audit.recorder import administrative_operation
-from permissions.models import RoleMember
+from permissions.models import Role, RoleMember, TaskPermission
 from permissions.roles import create_project
 from tasks.batch.plan import OutcomeKind, Reason
-from tasks.models import new_uid
-from tests.conftest import ORIGIN, Governed, insert_tasks
+from tasks.models import Task, new_uid
+from tests.conftest import ORIGIN, Governed, build_governed, insert_tasks
 from tests.permissions.governance import (
     ADMINISTRATOR,
     ALL_FLAGS,
@@ -158,6 +158,30 @@ def test_a_creators_row_kept_aside_is_not_overwritten_on_the_way_back(governed: 
     change(governed.manager, [uid], follow=True)
     # What is in force would stay, but what the manager had decided for the task would be gone.
     assert reasons(steward, [uid], follow=False, flags={CREATOR: ALL_FLAGS}) == [Reason.LOCKED_ROLE]
+
+
+def test_no_setting_of_a_session_makes_tasks_roles_or_rows_become_others(
+    governed: Governed,
+) -> None:
+    other = build_governed("treasury")
+    (uid,) = governed.add_tasks(1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('pgtrigger.ignore', '{' || string_agg(tgname, ',') || '}', true)"
+            " FROM pg_trigger WHERE tgname LIKE 'pgtrigger%'"
+        )
+    role, matrix = governed.role(8), governed.project.matrices.get(digest=None)
+    for rows, another in (
+        (Task.objects.filter(uid=uid), {"project": other.project}),
+        (Task.objects.filter(uid=uid), {"created_by": governed.outsider}),
+        (Role.objects.filter(pk=role.pk), {"code": 700}),
+        (RoleMember.objects.filter(user=governed.viewer), {"role": governed.role(CREATOR)}),
+    ):
+        with pytest.raises(IntegrityError, match=r"keeps its|has no members"), transaction.atomic():
+            rows.update(**another)
+    with pytest.raises(IntegrityError, match="cannot be removed"), transaction.atomic():
+        matrix.rows.filter(role_code=-1).delete()
+    assert TaskPermission.objects.filter(task__uid__in=governed.add_tasks(1)).exists()
 
 
 @pytest.mark.parametrize("holder", ["user", "group"])

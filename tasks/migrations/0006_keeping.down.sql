@@ -1,0 +1,1 @@
+DROP FUNCTION tasks_keep_task();
