@@ -9,6 +9,7 @@ from permissions.changes import CopyTasks, SetPermissions
 from permissions.changes.copies import VENDORS_WORD
 from tasks.admin.bulk_actions import BulkAction, register_bulk_action
 from tasks.admin.change_forms import ChangeForm
+from tasks.models import Task
 
 
 class FollowForm(ChangeForm):
@@ -54,6 +55,10 @@ class CopyForm(ChangeForm):
         return CopyTasks(word=self.cleaned_data["word"])
 
 
+def _follows(task: Task) -> bool:
+    return task.permission.matrix.digest is None
+
+
 for action in (
     BulkAction(
         name="change_permissions",
@@ -70,6 +75,7 @@ for action in (
         right=SetPermissions.right,
         place=30,
         form=FollowForm,
+        suits=lambda task: not _follows(task),
     ),
     BulkAction(
         name="use_own",
@@ -78,6 +84,7 @@ for action in (
         right=SetPermissions.right,
         place=31,
         form=OwnForm,
+        suits=_follows,
     ),
     BulkAction(
         name="copy",

@@ -13,7 +13,7 @@ from audit.admin.requests import actor_of
 from permissions.admin.grids import FLAG_LABELS, grid_rows
 from permissions.explain import Extent, extent_of
 from permissions.flags import Flag
-from permissions.models import PermissionMatrix, TaskPermission, TaskUserPermission
+from permissions.models import PermissionMatrix, TaskUserPermission
 from tasks.models import Task
 
 
@@ -72,7 +72,7 @@ class Holders(NamedTuple):
 
 def _grid(request: HttpRequest, task: Task) -> Governed:
     del request
-    governed = TaskPermission.objects.select_related("matrix").get(task=task)
+    governed = task.permission
     project = PermissionMatrix.objects.get(project=task.project_id, digest=None)
     in_project = {row.code: row.held for row in grid_rows(matrix_id=project.pk)}
     nothing = [False] * len(Flag)
@@ -86,7 +86,7 @@ def _grid(request: HttpRequest, task: Task) -> Governed:
             )
             for row in grid_rows(matrix_id=governed.matrix_id)
         ],
-        follows=governed.matrix.digest is None,
+        follows=governed.matrix_id == project.pk,
         project=task.project.name,
         address=reverse("admin:permissions_permissionmatrix_change", args=[governed.matrix_id]),
     )

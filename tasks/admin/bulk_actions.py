@@ -3,7 +3,7 @@
 An app registers what it adds, so `tasks` need not know of changes of permissions.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -11,9 +11,15 @@ from django.http import HttpRequest
 from audit.admin.requests import actor_of
 from tasks.admin.change_forms import ChangeForm
 from tasks.batch.authority import authority
+from tasks.models import Task
 
 
 _ATTRIBUTE = "bulkhead_rights_anywhere"
+
+
+def _any(task: Task) -> bool:
+    del task
+    return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +28,8 @@ class BulkAction:
 
     It is offered to holders of `right`, a permission's codename, in the order of `place`. `form` becomes
     the change; without one the action only leads to `page`, the name of an address that takes a draft's
-    id. With `in_bin` it is offered for tasks in the recycle bin, and for no others.
+    id. With `in_bin` it is offered for tasks in the recycle bin, and for no others; the page of one task
+    offers it where it `suits` that task, which then is not so already.
     """
 
     name: str
@@ -33,6 +40,7 @@ class BulkAction:
     form: type[ChangeForm] | None = None
     page: str = "tasks_task_draft"
     in_bin: bool = False
+    suits: Callable[[Task], bool] = _any
 
 
 _registered: dict[str, BulkAction] = {}

@@ -23,6 +23,7 @@ for action in (
         right=SetEnabled.right,
         place=40,
         form=EnableForm,
+        suits=lambda task: not task.enabled,
     ),
     BulkAction(
         name="disable",
@@ -31,6 +32,7 @@ for action in (
         right=SetEnabled.right,
         place=41,
         form=DisableForm,
+        suits=lambda task: task.enabled,
     ),
     BulkAction(
         name="recycle",

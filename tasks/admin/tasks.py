@@ -167,7 +167,8 @@ class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
         """Add the bulk actions that the visitor may do to this task."""
         if task := kwargs.get("obj"):
             rights = rights_on(request=request, task_id=task.pk)
-            context["bulk_actions"] = actions_for(rights=rights, in_bin=bool(task.recycled_at))
+            allowed = actions_for(rights=rights, in_bin=bool(task.recycled_at))
+            context["bulk_actions"] = [each for each in allowed if each.suits(task)]
         return super().render_change_form(request, context, *args, **kwargs)
 
 

@@ -1,7 +1,10 @@
 """Disabling and enabling in the admin, from one task's page and from the list."""
 
 from audit.models import Operation
+from permissions.changes import SetPermissions
+from tasks.changes import SetEnabled
 from tasks.models import Draft, Task
+from tests.batches import apply
 from tests.conftest import Governed
 from tests.visitors import choose, confirm, look, page, text_of, visit, write_down
 
@@ -40,6 +43,21 @@ def test_an_action_that_asks_nothing_is_previewed_at_once(governed: Governed) ->
     assert answer.headers["Location"].endswith("/preview/")
     (draft,) = Draft.objects.all()
     assert "nothing would change" in text_of(look(client, draft))
+
+
+def test_the_page_of_a_task_offers_nothing_that_is_so_already(governed: Governed) -> None:
+    uid = governed.add_tasks(1)[0]
+    client = visit(governed.manager)
+    address = page("tasks_task_change", Task.objects.get(uid=uid).pk)
+
+    def offered() -> set[str]:
+        actions = client.get(address).context["bulk_actions"]
+        return {each.name for each in actions} & {"enable", "disable", "use_own", "follow"}
+
+    assert offered() == {"disable", "use_own"}
+    apply(governed.manager, SetEnabled(enabled=False, reason="x"), [uid])
+    apply(governed.manager, SetPermissions(follow=False), [uid])
+    assert offered() == {"enable", "follow"}
 
 
 def test_the_ticked_tasks_are_disabled_and_no_others(governed: Governed) -> None:
