@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from permissions import project_queries, queries
-from permissions.flags import Flag
+from permissions.flags import NONE, Flag, flags_in
 from permissions.matrix import Rows
 from permissions.roles import ADMINISTRATOR, TASK_CREATOR
 from permissions.states import State, Step
@@ -50,7 +50,12 @@ def warnings_of(outcomes: Sequence[Outcome]) -> list[PlanWarning]:
         # Targets in one situation share what is to be written.
         changed[id(outcome.write)].append(outcome)
     groups = [(group[0].write, group) for group in changed.values()]
-    return [*_last_managers_lost(groups), *_deletes_gained(groups), *_leaving(groups)]
+    return [
+        *_last_managers_lost(groups),
+        *_deletes_gained(groups),
+        *_hidden(groups),
+        *_leaving(groups),
+    ]
 
 
 def read_reach(*, step: Step, codes: Collection[int]) -> Reach:
@@ -75,6 +80,8 @@ def warnings_of_project(*, step: Step, reach: Reach) -> list[PlanWarning]:
     for code in roles_gaining(Flag.DELETE, before=before, after=after):
         detail = f"role {code} gains {Flag.DELETE.vendor_name}"
         warnings.append(PlanWarning(WarningCode.DELETE_GAINED, detail, ()))
+    for code, flags in roles_without_view(before=before, after=after).items():
+        warnings.append(PlanWarning(WarningCode.HIDDEN_FROM_ROLE, _hidden_from(code, flags), ()))
     return warnings
 
 
@@ -92,6 +99,19 @@ def roles_gaining(flag: Flag, *, before: Rows, after: Rows) -> list[int]:
     """Return the codes of the roles that hold the flag after, and not before."""
     held = {code for code, grant in before.items() if grant.flags & flag.bit}
     return [code for code in sorted(after) if after[code].flags & flag.bit and code not in held]
+
+
+def roles_without_view(*, before: Rows, after: Rows) -> dict[int, int]:
+    """Return the flags that roles hold after without view, by code; of roles that newly do so."""
+    return {
+        code: idle for code in sorted(after) if (idle := _idle(after, code)) & ~_idle(before, code)
+    }
+
+
+def _idle(rows: Rows, code: int) -> int:
+    """Return the flags that a role cannot use, for what its members cannot see they cannot name."""
+    flags = rows[code].flags if code in rows else NONE
+    return NONE if flags & Flag.VIEW.bit else flags
 
 
 def managers(rows: Rows, *, manned: frozenset[int]) -> Managers:
@@ -158,6 +178,23 @@ def _deletes_gained(groups: _Groups) -> Iterator[PlanWarning]:
     for code, uids in sorted(gaining.items()):
         detail = f"role {code} gains {Flag.DELETE.vendor_name}"
         yield PlanWarning(WarningCode.DELETE_GAINED, detail, uids)
+
+
+def _hidden(groups: _Groups) -> Iterator[PlanWarning]:
+    hidden: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for step, group in groups:
+        before, after = step.now.effective.rows, step.then.effective.rows
+        for role in roles_without_view(before=before, after=after).items():
+            hidden[role] += [outcome.uid for outcome in group]
+    for (code, flags), uids in sorted(hidden.items()):
+        yield PlanWarning(WarningCode.HIDDEN_FROM_ROLE, _hidden_from(code, flags), uids)
+
+
+def _hidden_from(code: int, flags: int) -> str:
+    names = ", ".join(flag.vendor_name for flag in flags_in(flags))
+    return (
+        f"role {code} holds {names} without {Flag.VIEW.vendor_name}, which hides the task from it"
+    )
 
 
 def _leaving(groups: _Groups) -> Iterator[PlanWarning]:

@@ -25,6 +25,7 @@ from permissions.admin.project_matrix_form import MatrixForm
 from permissions.admin.toggles import TogglesUnreadable, query_of, toggles_in
 from permissions.changes import SetProjectMatrix
 from permissions.changes.project_matrix import MatrixChange
+from permissions.consequences import roles_without_view
 from permissions.flags import NONE, Flag, flags_in
 from permissions.matrix import Rows
 from permissions.models import Role
@@ -143,11 +144,16 @@ class MatrixPages:
     def _warnings(self, plan: MatrixPlan) -> Iterator[str]:
         """Yield what to beware of, roles by their names."""
         for warning in plan.warnings:
-            if warning.code is not WarningCode.DELETE_GAINED:
+            if warning.code not in {WarningCode.DELETE_GAINED, WarningCode.HIDDEN_FROM_ROLE}:
                 yield f"{warning.detail[:1].upper()}{warning.detail[1:]}."
         for code, gained in sorted(plan.gains.items()):
             if Flag.DELETE in gained:
                 yield f"{self._name(code)} gains Delete: it may then move these tasks to the recycle bin."
+        if step := plan.outcome.write:
+            before, after = step.now.effective.rows, step.then.effective.rows
+            for code, bits in roles_without_view(before=before, after=after).items():
+                flags = ", ".join(flag.label for flag in flags_in(bits))
+                yield f"{self._name(code)} holds {flags} without View, which hides these tasks from it."
 
     def _meanwhile(self) -> str:
         """Say what has changed since the preview, as far as the preview said what it saw."""

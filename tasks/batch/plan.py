@@ -52,6 +52,7 @@ class WarningCode(StrEnum):
     LAST_MANAGER_LOST = "last_manager_lost"
     DELETE_GAINED = "delete_gained"
     LEAVES_PROJECT = "leaves_project"
+    HIDDEN_FROM_ROLE = "hidden_from_role"
 
 
 class PlanWarning(NamedTuple):

@@ -20,10 +20,11 @@ from tests.permissions.governance import CREATOR, DEVELOPER, MANAGER, VIEWER, ch
 
 MANAGE = {"is_manager": True}
 NO_MANAGE = {"is_manager": False}
-LOST, GAINED, LEAVES = (
+LOST, GAINED, LEAVES, HIDDEN = (
     WarningCode.LAST_MANAGER_LOST,
     WarningCode.DELETE_GAINED,
     WarningCode.LEAVES_PROJECT,
+    WarningCode.HIDDEN_FROM_ROLE,
 )
 
 
@@ -61,7 +62,8 @@ def test_a_role_that_gains_delete_is_named_with_the_tasks_on_which_it_does(
 ) -> None:
     having, lacking = own(governed, 2)
     change(governed.admin, [having], flags={VIEWER: {"is_delete": True}})
-    wanted = SetPermissions(flags={code: {"is_delete": True} for code in (VIEWER, 7, DEVELOPER)})
+    given = {"is_delete": True, "is_view": True}
+    wanted = SetPermissions(flags=dict.fromkeys((VIEWER, 7, DEVELOPER), given))
     plan = preview(governed.admin, wanted, [having, lacking])
     assert plan.warnings == [
         PlanWarning(GAINED, "role 7 gains is_delete", [having, lacking]),
@@ -73,6 +75,23 @@ def test_following_the_project_can_give_delete_too(governed: Governed) -> None:
     uids = own(governed, 1)
     change(governed.admin, uids, flags={DEVELOPER: {"is_delete": False}})
     assert warned(governed, uids, follow=True) == {GAINED: set(uids)}
+
+
+def test_a_role_that_newly_holds_something_without_view_is_named_and_no_other(
+    governed: Governed,
+) -> None:
+    blind, seeing = own(governed, 2)
+    change(governed.admin, [blind], flags={7: {"is_copy": True}})
+    change(governed.admin, [seeing], flags={7: {"is_view": True}})
+    # A viewer who cannot view holds nothing that could be missed.
+    flags = {7: {"is_execute": True}, VIEWER: {"is_view": False}}
+    plan = preview(governed.admin, SetPermissions(flags=flags), [blind, seeing])
+    detail = "role 7 holds is_execute, is_copy without is_view, which hides the task from it"
+    assert plan.warnings == [PlanWarning(HIDDEN, detail, [blind])]
+    assert warned(governed, [seeing], flags={7: {"is_view": False, "is_copy": True}}) == {
+        HIDDEN: {seeing}
+    }
+    assert warned(governed, [blind], flags={7: {"is_copy": False}}) == {}
 
 
 def test_the_last_manager_is_lost_where_neither_a_role_nor_the_creator_manages(

@@ -78,14 +78,18 @@ def test_the_preview_says_who_gains_and_loses_what_how_far_it_reaches_and_what_t
 ) -> None:
     governed.add_tasks(3, creator=governed.outsider)
     lost = [f"{MANAGER}.is_manager", "-3.is_manager"]
+    lost.append(f"{DEVELOPER}.is_view")
     address = preview(governed.project, grant=f"{VIEWER}.is_delete", revoke=lost)
     context = visit(governed.admin).get(address).context
     changes = {change.code: (change.gains, change.losses) for change in context["changes"]}
+    assert changes.pop(DEVELOPER) == ([], ["View"])
     assert changes == {-3: ([], ["Manage"]), 3: ([], ["Manage"]), 8: (["Delete"], [])}
     assert context["reach"] == "3"
+    held = "Modify", "Delete", "Execute", "Copy", "Disable"
     assert context["warnings"] == [
         "Nobody but the project's administrators may manage 3 task(s) any more.",
         "Viewer gains Delete: it may then move these tasks to the recycle bin.",
+        f"Developer holds {', '.join(held)} without View, which hides these tasks from it.",
     ]
 
 
