@@ -1,12 +1,13 @@
 """The list of tasks and the page of one; both only show, what changes tasks has pages of its own."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -27,6 +28,7 @@ from tasks.admin.filters import (
     ProjectFilter,
     TaskTypeFilter,
     lists_bin,
+    projects_of,
     registered_task_filters,
 )
 from tasks.admin.flow import Flow
@@ -36,7 +38,7 @@ from tasks.admin.shown import settings_differences
 from tasks.admin.task_columns import NAME_IN_CAPITALS, TaskColumns, capitals
 from tasks.admin.task_files import TaskFiles
 from tasks.admin.told_changes import changes_page
-from tasks.models import Task
+from tasks.models import Project, Task
 from tasks.visibility import readable_tasks
 
 
@@ -46,7 +48,36 @@ class TaskPaginator(EstimatingPaginator):
     bound = settings.BULKHEAD_MAX_TARGETS
 
 
+class TaskList(KeyedChangeList):
+    """The list; where a search finds no task, it knows the projects that are called so."""
+
+    projects_named: Sequence[tuple[str, str]] = ()
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page."""
+        super().get_results(request)
+        term = self.query.replace("\0", "").strip()
+        if not term or self.result_count:
+            return
+        named = projects_of(request).filter(name__istartswith=term).order_by("name", "pk")
+        self.projects_named = [
+            (project.name, self._address_of(project)) for project in named[:_MOST_NAMED]
+        ]
+
+    def _address_of(self, project: Project) -> str:
+        """Return where the list shows the tasks of the project, with all other filters as they are."""
+        asked: dict[str, object] = {
+            "project__id__exact": project.pk,
+            SEARCH_VAR: None,
+            PAGE_VAR: None,
+        }
+        address: str = self.get_query_string(asked)
+        return address
+
+
 _CHOOSE = "tasks_task_choose"
+# Where nothing is found, so many projects are named instead.
+_MOST_NAMED = 5
 
 
 @admin.register(Task)
@@ -118,7 +149,7 @@ class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:
         """Use lists that read whole no more than a page."""
         del request
-        return KeyedChangeList
+        return TaskList
 
     def get_urls(self) -> list[URLPattern]:
         """Serve the pages of bulk changes as well, and that of what was done to all tasks."""

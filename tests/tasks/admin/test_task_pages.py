@@ -6,6 +6,7 @@ import pytest
 from django.contrib import admin
 from django.db import connection
 from django.test import Client, RequestFactory
+from django.utils.html import escape
 
 from audit.recorder import administrative_operation
 from permissions.changes import SetPermissions
@@ -106,6 +107,21 @@ def test_a_search_finds_nothing_by_the_middle_or_by_wildcards(
     listed = visit(governed.viewer).get(page("tasks_task_changelist"), {"q": term})
     assert listed.status_code == 200
     assert term == "\x00" or listed.context["cl"].result_count == 0
+
+
+def test_a_search_for_a_project_finds_its_tasks_by_way_of_the_filter_and_no_hidden_project(
+    governed: Governed,
+) -> None:
+    governed.add_tasks(2)
+    build_governed("payments of others")
+    client, address = visit(governed.viewer), page("tasks_task_changelist")
+    listed = client.get(address, {"q": " PAY", "enabled__exact": "1"})
+    ((name, link),) = listed.context["cl"].projects_named
+    assert f'href="{escape(link)}">show the tasks of payments<' in text_of(listed)
+    shown = client.get(f"{address}{link}").context["cl"]
+    assert (name, shown.result_count, shown.query) == ("payments", 2, "")
+    assert shown.params["enabled__exact"] == "1"
+    assert client.get(address, {"q": "task"}).context["cl"].projects_named == ()
 
 
 def test_search_by_name_and_by_id_uses_their_indexes(governed: Governed) -> None:
