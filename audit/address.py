@@ -19,12 +19,24 @@ def client_address(meta: Mapping[str, Any]) -> str | None:
     hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
     path = [*hops, meta.get("REMOTE_ADDR", "")]
     try:
-        address = ipaddress.ip_address(path[-1 - min(settings.BULKHEAD_PROXIES, len(hops))])
+        return str(parse_address(path[-1 - min(settings.BULKHEAD_PROXIES, len(hops))]))
     except ValueError:
         return None  # a Unix socket has no address
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return str(address)
+
+
+def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return the address, as it is the same on every machine.
+
+    A zone (`fe80::1%eth0`) only says through which of its own interfaces a machine reaches it, and the
+    database has no place for one.
+
+    Raises:
+        ValueError: the text is no address.
+    """
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        return address.ipv4_mapped or ipaddress.IPv6Address(int(address))
+    return address
 
 
 def network_of(address: str) -> str:

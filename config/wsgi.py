@@ -6,6 +6,8 @@ from typing import Any
 
 import django
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.http import parse_header_parameters
 
 
@@ -22,9 +24,19 @@ class Utf8Request(WSGIRequest):
 
 
 class Application(WSGIHandler):
-    """Django's application, for requests in UTF-8."""
+    """Django's application, for requests in UTF-8; an answer to HEAD has no body."""
 
     request_class = Utf8Request
+
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer; without what gunicorn would have to drop, and would warn of."""
+        response = super().get_response(request)
+        if request.method == "HEAD":
+            if isinstance(response, StreamingHttpResponse):
+                response.streaming_content = []
+            elif isinstance(response, HttpResponse):
+                response.content = b""
+        return response
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.prod")

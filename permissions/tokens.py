@@ -191,6 +191,11 @@ def _networks(given: Sequence[str]) -> list[str]:
             networks.append(str(ipaddress.ip_network(text.strip())))
         except ValueError as error:
             problems.append(f"{error}.")
+    problems += [
+        f"{network} names a zone, which only its own machine knows."
+        for network in networks
+        if "%" in network
+    ]
     if problems:
         raise ValidationError({"networks": problems})
     return list(dict.fromkeys(networks))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
-from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, TextFilter
 from unfold.utils import parse_datetime_str
 
+from audit.address import parse_address
 from audit.admin.requests import actor_of
 from audit.channels import By, came_through, done_by
 from audit.models import Channel, Operation
@@ -168,7 +168,7 @@ def search_operations(request: HttpRequest, queryset: QuerySet[Any], term: str) 
     if term and of_request.exists():
         return of_request
     try:
-        return queryset.filter(address=str(ip_address(term)))
+        return queryset.filter(address=str(parse_address(term)))
     except ValueError:
         return with_words(queryset, term)
 

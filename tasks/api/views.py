@@ -199,6 +199,11 @@ class UnknownPathView(InterfaceView):
     throttle_classes = ()
     schema = None
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Name no method: there is nothing that any would be allowed for."""
+        return {}
+
     def initial(self, *_: Any, **__: Any) -> None:
         """Refuse, whatever the method and the token.
 

@@ -94,6 +94,7 @@ def test_only_its_owner_and_superusers_manage_a_token(owner: User) -> None:
         ({"networks": ["10.0.0.0/40"]}, "networks"),
         ({"networks": ["10.0.0.1/8"]}, "networks"),
         ({"networks": ["home"]}, "networks"),
+        ({"networks": ["fe80::%eth0/64"]}, "networks"),
         ({"expires_at": timezone.now() - timedelta(days=1)}, "expires_at"),
     ],
 )

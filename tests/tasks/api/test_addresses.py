@@ -53,6 +53,7 @@ def test_an_unknown_address_is_not_found(
     answer = getattr(client, method)(path)
     assert answer.status_code == 404
     assert answer["X-Request-Id"]
+    assert "Allow" not in answer
     if method != "head":
         assert shape(answer) == code
 
