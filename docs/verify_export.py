@@ -37,15 +37,23 @@ def require(condition: object, message: str) -> None:
 def opened(path: Path) -> BinaryIO:
     """Open a file for reading, or the compressed one in its place."""
     packed = path.with_name(f"{path.name}.gz")
+    require(not (path.exists() and packed.exists()), f"there are two of {path.name}: which is it?")
     return gzip.open(packed) if packed.exists() else path.open("rb")
+
+
+def lines_of(file: BinaryIO, described: dict) -> Iterator[bytes]:
+    """Yield the lines of a file, and in the end describe it under its name as the manifest does."""
+    lines, state = 0, hashlib.sha256()
+    for lines, line in enumerate(file, start=1):  # noqa: B007 - counted
+        state.update(line)
+        yield line
+    described[Path(file.name).name] = {"lines": lines, "sha256": state.hexdigest()}
 
 
 def seal_of(line: dict, keys: list[str]) -> dict:
     """Return what a seal says, and its digest, if one of the keys has signed it."""
     document = line["document"].encode()
     said = json.loads(document)
-    if said["format"] != 1:
-        raise ValueError(f"seal {said['number']} has a format that this program does not know")
     key = said["key"]
     require(key in keys, f"seal {said['number']} is signed with another key: {key}")
     try:
@@ -53,19 +61,25 @@ def seal_of(line: dict, keys: list[str]) -> dict:
         signed_by.verify(bytes.fromhex(line["signature"]), document)
     except InvalidSignature:
         raise Tampered(f"seal {said['number']} was altered: its signature does not fit") from None
+    if said["format"] != 1:
+        raise ValueError(f"seal {said['number']} has a format that this program does not know")
     return {**said, "digest": hashlib.sha256(document).hexdigest()}
 
 
 def operation_of(line: bytes) -> str:
     """Return the id of the operation that a document belongs to."""
     said = json.loads(line)
-    return said["row"]["id" if said["table"] == "audit_operation" else "operation_id"]
+    return said["row"].get("id" if said["table"] == "audit_operation" else "operation_id")
 
 
 def entry_of(line: bytes) -> bytes:
     """Return what an operation's digest is made of: a row's number and the digest of its document."""
-    number = int(json.loads(line)["row"].get("history_id", 0))
-    return number.to_bytes(8, "big") + hashlib.sha256(line.removesuffix(b"\n")).digest()
+    number = json.loads(line)["row"].get("history_id", 0)
+    try:
+        key = int(number).to_bytes(8, "big")
+    except (TypeError, ValueError, OverflowError):
+        raise Tampered(f"a row is said to have the number {number}") from None
+    return key + hashlib.sha256(line.removesuffix(b"\n")).digest()
 
 
 def check_seal(seal: dict, next_operation: Callable[[], tuple[str, Iterator[bytes]]]) -> None:
@@ -85,11 +99,14 @@ def check_seal(seal: dict, next_operation: Callable[[], tuple[str, Iterator[byte
 def verify(folder: Path, keys: list[str], checkpoint: Path | None) -> str:
     """Return what was verified, or raise at the first place where the export differs."""
     manifest = json.loads((folder / "manifest.json").read_text())
+    if manifest["format"] != 1:
+        raise ValueError("the manifest has a format that this program does not know")
     anchor = seal_of(json.loads(checkpoint.read_text()), keys) if checkpoint else None
     first, digests, operations, rows, previous = manifest["first_seal"], set(), 0, 0, ""
+    files: dict = {}
     with opened(folder / "seals.jsonl") as seals, opened(folder / "documents.jsonl") as documents:
-        by_operation = groupby(documents, key=operation_of)
-        for number, line in enumerate(seals, start=first):
+        by_operation = groupby(lines_of(documents, files), key=operation_of)
+        for number, line in enumerate(lines_of(seals, files), start=first):
             seal = seal_of(json.loads(line), keys)
             require(seal["number"] == number, f"seal {number} is missing")
             follows = seal["previous"] == previous or (number == first > 1)
@@ -101,7 +118,7 @@ def verify(folder: Path, keys: list[str], checkpoint: Path | None) -> str:
         if more := next(by_operation, None):
             raise Tampered(f"a document of operation {more[0]} is under no seal")
     counts = [manifest["last_seal"] - first + 1, manifest["operations"], manifest["rows"]]
-    is_all = digests and counts == [len(digests), operations, rows]
+    is_all = digests and counts == [len(digests), operations, rows] and manifest["files"] == files
     require(is_all, "the manifest tells of more or less than there is")
     if anchor and anchor["digest"] not in digests:
         raise Tampered(f"seal {anchor['number']} is not the one of the checkpoint, or is missing")
