@@ -1,7 +1,7 @@
 """The home page: what needs attention, what happened, and how much there is; as far as the visitor sees."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
@@ -13,7 +13,9 @@ from audit.activity import DAYS, Days, operations_ended, read_days, unfinished_o
 from audit.admin.charts import Bar, Chart
 from audit.admin.requests import actor_of
 from audit.admin.result import targets_in_words
-from audit.models import Operation, State
+from audit.channels import By
+from audit.exports import EXPORT
+from audit.models import Channel, Operation, Seal, State
 from audit.visibility import may_audit, visible_operations
 from permissions.admin.visible import tokens_for
 from tasks.extent import Extent, Shares, read_extent
@@ -33,6 +35,13 @@ class Item(NamedTuple):
     title: str
     detail: str
     at: datetime | None
+    url: str
+
+
+class Question(NamedTuple):
+    """What auditors often want to know, and the list of operations that answers it."""
+
+    title: str
     url: str
 
 
@@ -60,10 +69,46 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         **context,
         "is_in_a_project": is_in_a_project,
         "is_auditor": is_auditor,
+        **(_for_auditors(now.date()) if is_auditor and not actor.is_superuser else {}),
         "notices": [notice for notice in _notices(request, now) if notice.items],
         "recent": visible_operations(actor=actor).order_by("-created_at")[:_RECENT],
         "charts": charts,
     }
+
+
+def _for_auditors(today: date) -> dict[str, Any]:
+    """Return where auditors begin, and how far the trail is sealed."""
+    newest = Seal.objects.order_by("-number").only("number", "sealed_at").first()
+    return {"questions": questions_on(today), "newest_seal": newest}
+
+
+def questions_on(today: date) -> Sequence[Question]:
+    """Return what auditors often want to know, as of a day (UTC)."""
+    month = _day_before(today.replace(day=1))
+    quarter = _day_before(today.replace(month=3 * ((today.month - 1) // 3) + 1, day=1))
+    first = quarter.replace(month=quarter.month - 2, day=1)
+    named = f"quarter {quarter.month // 3} of {quarter.year}"
+    outside = _list(channel__exact=Channel.DATABASE)
+    return (
+        Question(f"What was done in {month:%B %Y}", _list(**_days(month.replace(day=1), month))),
+        Question(f"What was done in {named}", _list(**_days(first, quarter))),
+        Question("What programs did", _list(by=By.AUTOMATION)),
+        Question("What was refused", _list(state__exact=State.REFUSED)),
+        Question("What was changed outside the application", outside),
+        Question("Who exported the trail", _list(kind=EXPORT)),
+    )
+
+
+def _day_before(day: date) -> date:
+    return day - timedelta(days=1)
+
+
+def _days(first: date, last: date) -> dict[str, str]:
+    return {"created_at_from_0": f"{first}", "created_at_to_0": f"{last}"}
+
+
+def _list(**asked: str) -> str:
+    return reverse("admin:audit_operation_changelist", query=asked)
 
 
 def _notices(request: HttpRequest, now: datetime) -> Iterator[Notice]:

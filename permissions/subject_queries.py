@@ -53,3 +53,24 @@ CROSS JOIN {project} AS project
         history="tasks_historicalproject", of="role.project_id", columns="name", at="asked.at"
     ),
 )
+
+# What accounts and groups were called, each at a moment of its own; one that was gone by then, last.
+READ_HOLDERS_THEN = sql.SQL("""
+SELECT asked.is_group, asked.id, asked.at, CASE WHEN asked.is_group THEN (
+    SELECT named.name
+    FROM permissions_historicalgroup AS named
+    JOIN audit_operation AS made ON made.id = named.operation_id
+    WHERE named.id = asked.id AND made.finished_at <= asked.at
+    ORDER BY named.history_id DESC
+    LIMIT 1
+) ELSE (
+    SELECT named.username
+    FROM permissions_historicaluser AS named
+    JOIN audit_operation AS made ON made.id = named.operation_id
+    WHERE named.id = asked.id AND made.finished_at <= asked.at
+    ORDER BY named.history_id DESC
+    LIMIT 1
+) END
+FROM unnest(%(are_groups)s::boolean[], %(ids)s::bigint[], %(moments)s::timestamptz[])
+    AS asked (is_group, id, at)
+""")

@@ -129,6 +129,22 @@ def roles_then(asked: Iterable[_Moment]) -> dict[_Moment, str]:
         return {(key, at): f"{name} of {project}" for key, at, name, project in cursor.fetchall()}
 
 
+_Holder = tuple[bool, int, datetime]
+
+
+def holders_then(asked: Iterable[_Holder]) -> dict[_Holder, str]:
+    """Return what groups (true) and accounts (false), by key, were called at moments."""
+    wanted = list(asked)
+    arguments: dict[str, Any] = {
+        "are_groups": [is_group for is_group, _, _ in wanted],
+        "ids": [key for _, key, _ in wanted],
+        "moments": [at for _, _, at in wanted],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(queries.READ_HOLDERS_THEN, arguments)
+        return {(is_group, key, at): name for is_group, key, at, name in cursor.fetchall() if name}
+
+
 SUBJECTS = (
     Subject(
         name="role",

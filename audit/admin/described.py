@@ -37,8 +37,9 @@ class Described(NamedTuple):
     page's object. `also` says which of the rows belong on the pages of other models too, by the key of the
     page's object. `related` is read along with the rows, for `label` and for what differs, and so is
     `fetched`, in queries of its own.
-    `differences` says of single fields how a page shows the older and the newer row's value; `gather`
-    tells more of many rows at once, by the keys of their history.
+    `names` calls many rows at once, by the keys of their history, as they were called then; where it says
+    nothing, `label` does. `differences` says of single fields how a page shows the older and the newer
+    row's value; `gather` tells more of many rows at once, by the keys of their history.
     """
 
     page: type[models.Model]
@@ -49,6 +50,7 @@ class Described(NamedTuple):
     fetched: Sequence[str] = ()
     differences: Mapping[str, Callable[[Any, Any], Iterator[Difference]]] = {}
     gather: Callable[[Sequence[int]], Mapping[int, Sequence[Difference]]] = lambda _: {}
+    names: Callable[[Sequence[Any]], Mapping[int, str]] = lambda _: {}
 
 
 _described: dict[type[models.Model], Described] = {}

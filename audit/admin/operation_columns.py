@@ -1,9 +1,14 @@
 """What lists and pages show of an operation."""
 
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from audit.admin.theme import display, moment
 from audit.models import UNFINISHED, Operation, State
+
+
+# Of a reason so much is listed; its page tells all of it.
+_LONGEST_REASON = 120
 
 
 class OperationColumns:
@@ -18,6 +23,16 @@ class OperationColumns:
     def kind_name(self, operation: Operation) -> str:
         """Return what operations of its kind are called."""
         return operation.title
+
+    @display(description="who")
+    def who(self, operation: Operation) -> str:
+        """Return on whose authority it was."""
+        return operation.actor_name or "nobody known"
+
+    @display(description="why")
+    def why(self, operation: Operation) -> str:
+        """Return the beginning of the reason that was given."""
+        return Truncator(operation.reason).chars(_LONGEST_REASON) or "–"
 
     @display(
         description="state",

@@ -20,11 +20,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
+from audit.admin.asked import asked_in_words
 from audit.admin.base import BaseAdmin, ListNotUnderstood
 from audit.admin.buttons import buttons_of
 from audit.admin.changed import changed_page
 from audit.admin.charts import chart_of_activity
-from audit.admin.documents import document_rows
 from audit.admin.filters import (
     ActorFilter,
     ByFilter,
@@ -40,9 +40,8 @@ from audit.admin.operation_columns import OperationColumns
 from audit.admin.panels import Panel, register_panel
 from audit.admin.requests import actor_of, origin_of
 from audit.admin.result import result_of
-from audit.events import INTERNAL
+from audit.admin.sealing import checkpoint
 from audit.exports import begin_export
-from audit.masking import masked
 from audit.models import Operation
 from audit.reading import stream
 from audit.streams import FORMS, export
@@ -64,7 +63,7 @@ class OperationAdmin(OperationColumns, BaseAdmin):
     change_form_template = "admin/operation.html"
     change_list_template = "admin/operation_list.html"
     list_before_template = "admin/operations_going_on.html"
-    list_display = ("asked_at", "kind_name", "actor_name", "channel", "state_name", "extent")
+    list_display = ("asked_at", "kind_name", "who", "why", "channel", "state_name", "extent")
     list_display_links = ("asked_at", "kind_name")
     list_select_related = ("progress", "attempt")
     list_filter = (
@@ -115,6 +114,11 @@ class OperationAdmin(OperationColumns, BaseAdmin):
         """Answer also to who waits for an operation."""
         progress = self.admin_site.admin_view(self.progress)
         return [
+            path(
+                "checkpoint/",
+                self.admin_site.admin_view(checkpoint),
+                name="audit_operation_checkpoint",
+            ),
             path(
                 "find/",
                 self.admin_site.admin_view(partial(find, self)),
@@ -220,8 +224,7 @@ def _changed(request: HttpRequest, operation: Operation) -> Any:
 
 def _parameters(request: HttpRequest, operation: Operation) -> Any:
     del request
-    shown = {name: value for name, value in operation.parameters.items() if name not in INTERNAL}
-    return document_rows(masked(shown)) or None
+    return asked_in_words(operation) or None
 
 
 def _origin(request: HttpRequest, operation: Operation) -> dict[str, Any]:

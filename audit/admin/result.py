@@ -27,6 +27,7 @@ _CARRIED_OUT = {
 _NOUNS: dict[str, tuple[str, str]] = {}
 _TASKS = ("task", "tasks")
 _DONE: dict[str, str] = {}
+_APPLIED_NOTES: dict[str, str] = {}
 _CHANGED = "changed"
 
 _TONES = {
@@ -92,6 +93,11 @@ def name_deed(*, kind: str, done: str) -> None:
     _DONE[kind] = done
 
 
+def note_applied(*, kind: str, note: str) -> None:
+    """Say what is to be known of operations of the kind that were applied."""
+    _APPLIED_NOTES[kind] = note
+
+
 def result_of(*, operation: Operation, at: datetime) -> Result:
     """Return what has become of the operation by now."""
     state = State(operation.state)
@@ -102,7 +108,7 @@ def result_of(*, operation: Operation, at: datetime) -> Result:
         headline=_HEADLINES.get(state) or _applied(operation),
         tone=_TONES[state],
         icon=_ICONS[state],
-        notes=list(_notes(operation, progress, at)),
+        notes=[*_notes(operation, progress, at), *_note_applied(operation)],
         counts=_counts(operation),
         progress=_progressed(operation, progress, at) if state is State.RUNNING else None,
         undid=operation.reverts_id,
@@ -155,6 +161,11 @@ def _notes(operation: Operation, progress: Progress | None, at: datetime) -> lis
     if operation.state == State.FAILED:
         return [_sentence(refusal["detail"]) for refusal in operation.refusals[:1]]
     return []
+
+
+def _note_applied(operation: Operation) -> list[str]:
+    note = _APPLIED_NOTES.get(operation.kind)
+    return [note] if note and operation.state == State.APPLIED and operation.changed else []
 
 
 def _why_refused(operation: Operation) -> list[str]:

@@ -32,6 +32,13 @@ class TimelineRow(NamedTuple):
     key: Any
 
 
+class Told(NamedTuple):
+    """What was found out of a row together with others: what it is about, if so, and what differs."""
+
+    name: str
+    differences: Sequence[Difference]
+
+
 class TimelinePage(NamedTuple):
     """Some rows, and whether older ones follow."""
 
@@ -92,17 +99,24 @@ def told_rows(
     older = older.prefetch_related(*described.fetched)
     known |= older.in_bulk(list(missing))
     more = described.gather([row.history_id for row in found]) if found else {}
+    names = described.names(found) if found else {}
     return [
-        _row(row, known.get(row.older_id), described, more.get(row.history_id, ())) for row in found
+        _row(
+            row,
+            known.get(row.older_id),
+            described,
+            Told(names.get(row.history_id, ""), more.get(row.history_id, ())),
+        )
+        for row in found
     ]
 
 
-def _row(row: Any, older: Any, described: Described, more: Sequence[Difference]) -> TimelineRow:
-    differences = [*_differences(older, row, described), *more] if older else []
+def _row(row: Any, older: Any, described: Described, told: Told) -> TimelineRow:
+    differences = [*_differences(older, row, described), *told.differences] if older else []
     return TimelineRow(
         row.instance_type,
         row.history_date,
-        described.label(row),
+        told.name or described.label(row),
         KINDS[row.history_type],
         row.operation,
         differences,

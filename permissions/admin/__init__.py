@@ -3,6 +3,7 @@
 from permissions.admin import accounts as accounts
 from permissions.admin import matrices as matrices
 from permissions.admin import operation_filters as operation_filters
+from permissions.admin import operation_words as operation_words
 from permissions.admin import outcomes as outcomes
 from permissions.admin import past as past
 from permissions.admin import past_person as past_person

@@ -17,6 +17,7 @@ from audit.admin.recorded import RecordedAdmin
 from audit.admin.requests import actor_of, origin_of
 from audit.recorder import administrative_operation
 from audit.visibility import may_audit
+from permissions.admin.named_then import group_members_by_name
 from permissions.admin.people import may_read_person, tabs_of_person
 
 
@@ -176,6 +177,7 @@ describe(
         label=lambda row: (
             f"membership of {row.user or row.user_id} in group {row.group or row.group_id}"
         ),
+        names=group_members_by_name,
         related=("user", "group"),
         also={Group: lambda key: Q(group_id=key)},
     ),

@@ -8,6 +8,7 @@ settings; who could do what is for auditors and for those who manage the task. T
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.auth.models import User
@@ -176,6 +177,7 @@ def way_in_words(way: Way) -> str:
 def _comparison(before: Shown, after: Shown) -> dict[str, Any]:
     return {
         "is_compared": True,
+        "is_missing": before.state is None or after.state is None,
         "changes_of_settings": list(_changes_of_settings(before.state, after.state)),
         "changes_of_rights": list(_changes_of_rights(before.holders or (), after.holders or ())),
     }
@@ -214,8 +216,14 @@ def _panel(request: HttpRequest, task: Task) -> dict[str, Any]:
 
 
 def question_of(form: PastForm, address: str) -> dict[str, Any]:
-    """Return what the panel of the question shows."""
-    return {"form": form, "address": address}
+    """Return what the panel of the question shows; of one moment, also where it is compared with now."""
+    compare = ""
+    if form.is_bound and form.is_valid() and not form.cleaned_data["compared_with"]:
+        # A field has whole seconds: what was done in this one is part of it.
+        now = timezone.now() + timedelta(seconds=1)
+        moments = {"at": form["at"].value(), "compared_with": now.strftime(_FORM)}
+        compare = f"{address}?{urlencode(moments)}"
+    return {"form": form, "address": address, "compare": compare}
 
 
 register_page(Task, FurtherPage("past", past_of_task, "What was so at a moment?"))

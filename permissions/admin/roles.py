@@ -18,6 +18,7 @@ from audit.admin.recorded import RecordedAdmin
 from audit.admin.requests import actor_of
 from audit.admin.theme import display
 from audit.models import Operation
+from permissions.admin.named_then import members_by_name, roles_by_name
 from permissions.admin.people import memberships_of_person
 from permissions.admin.visible import roles_for
 from permissions.models import Role, RoleMember
@@ -165,6 +166,7 @@ describe(
         page=Role,
         key="id",
         label=lambda row: f"role {row.name} of {row.project}",
+        names=roles_by_name,
         related=("project",),
     ),
 )
@@ -174,6 +176,7 @@ describe(
         page=Role,
         key="role_id",
         label=_member_label,
+        names=members_by_name,
         related=("user", "group", "role__project"),
         also={User: memberships_of_person, Group: lambda key: Q(group_id=key)},
     ),

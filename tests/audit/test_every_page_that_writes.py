@@ -150,7 +150,7 @@ WITHOUT_ROWS = {"audit_operation_cancel", "auth_user_password_change", "password
 WRITING_NOTHING = {
     *("app_list", "autocomplete", "index", "search", "password_change_done"),
     *("audit_operation_export_csv", "audit_operation_export_jsonl"),
-    *("auth_user_operations", "audit_operation_find"),
+    *("auth_user_operations", "audit_operation_find", "audit_operation_checkpoint"),
     *("audit_operation_progress", "audit_operation_again", "audit_operation_select"),
     "auth_user_past",
     *("audit_operation_add", "permissions_permissionmatrix_add", "tasks_task_add"),

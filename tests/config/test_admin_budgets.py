@@ -39,7 +39,7 @@ _COUNTED_BEFORE = ("superuser", "manager")
 _COUNTING = ("_changelist", "index", "_export_list")
 # Too much, for the third look.
 _BOUND = 10
-_OFTEN_CLOSED = ("_add", "_delete", "_history", "_undo_permissions")
+_OFTEN_CLOSED = ("_add", "_delete", "_history", "_undo_permissions", "_checkpoint")
 
 Answers = Mapping[str, Mapping[str, str]]
 
@@ -169,7 +169,7 @@ def test_no_page_fails_and_each_is_opened_by_somebody(measured: Measured) -> Non
         if not any(answer.startswith(("200", "405")) for answer in answers.values())
     }
     # Nobody deletes; what is not added by hand and has no history of its own is not opened so. The
-    # operation that is asked about is of tasks, and not of a project's permissions.
+    # operation that is asked about is of tasks, and not of a project's permissions. Nothing is sealed.
     assert {page for page in closed if not page.endswith(_OFTEN_CLOSED)} == set()
 
 

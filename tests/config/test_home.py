@@ -1,7 +1,7 @@
 """The home page: what each visitor finds there, and at what price."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from audit.admin.charts import Chart
-from audit.models import Channel, Operation, Progress, State
+from audit.models import Channel, Operation, Progress, Seal, State
+from config.home import questions_on
 from permissions.models import ApiToken, RoleMember
 from tasks import extent
 from tasks.batch import pipeline
@@ -20,7 +21,7 @@ from tasks.batch.pipeline import Batch
 from tasks.changes import UpdateSettings
 from tests.conftest import ORIGIN, Governed, build_governed
 from tests.tokens import issue
-from tests.visitors import PERSONAS, persona, text_of, visit
+from tests.visitors import PERSONAS, page, persona, text_of, visit
 
 
 def home(user: User) -> Any:
@@ -111,6 +112,44 @@ def test_an_auditor_sees_what_all_have_done_and_no_tasks(governed: Governed) -> 
     assert "About to expire" not in notices(response)
     assert [each.name for each in response.context["charts"]] == ["days"]
     assert "payments" not in text_of(response).replace("payments-", "")
+
+
+def test_an_auditor_is_led_to_what_is_often_asked_and_takes_the_newest_seal_away(
+    governed: Governed,
+) -> None:
+    add_operation(governed.manager, state=State.REFUSED)
+    client = visit(persona("auditor", governed=governed))
+    shown = client.get("/admin/")
+    listed = {each.title: client.get(each.url) for each in shown.context["questions"]}
+    assert listed["What was refused"].context["cl"].result_count == 1
+    assert {response.status_code for response in listed.values()} == {200}
+    assert "Nothing is sealed yet" in text_of(shown)
+    assert client.get(page("audit_operation_checkpoint")).status_code == 404
+    Seal.objects.create(number=7, sealed_at=timezone.now(), document="{}", signature="0f")
+    assert "Download seal 7" in text_of(client.get("/admin/"))
+    file = client.get(page("audit_operation_checkpoint"))
+    assert json.loads(text_of(file)) == {"document": "{}", "signature": "0f"}
+    assert "seal-7.json" in file.headers["Content-Disposition"]
+    for name in ("manager", "outsider"):
+        assert "questions" not in home(persona(name, governed=governed)).context
+        visitor = visit(persona(name, governed=governed))
+        assert visitor.get(page("audit_operation_checkpoint")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("today", "month", "quarter"),
+    [
+        ("2026-11-22", ("2026-10-01", "2026-10-31"), ("2026-07-01", "2026-09-30")),
+        ("2026-01-01", ("2025-12-01", "2025-12-31"), ("2025-10-01", "2025-12-31")),
+        ("2024-04-30", ("2024-03-01", "2024-03-31"), ("2024-01-01", "2024-03-31")),
+    ],
+)
+def test_last_month_and_last_quarter_are_whole(
+    today: str, month: tuple[str, str], quarter: tuple[str, str]
+) -> None:
+    questions = questions_on(date.fromisoformat(today))
+    for question, (first, last) in zip(questions, (month, quarter), strict=False):
+        assert question.url.endswith(f"?created_at_from_0={first}&created_at_to_0={last}")
 
 
 def test_only_some_are_named_and_all_are_linked(governed: Governed) -> None:

@@ -77,6 +77,19 @@ def test_who_views_a_task_reads_its_settings_and_not_who_could_do_what(past: Pas
 def test_before_it_was_there_a_task_did_not_exist(past: Past) -> None:
     address = past.address(past.before - timedelta(days=1))
     assert "The task did not exist." in text_of(visit(past.governed.manager).get(address))
+    compared = past.address(past.before - timedelta(days=1), past.after)
+    text = words(visit(past.governed.manager).get(compared))
+    assert "There was no such task at the first of these moments" in text
+    assert "Nothing differs" not in text
+
+
+def test_what_was_so_is_compared_with_now_at_a_press(past: Past) -> None:
+    client = visit(past.governed.manager)
+    shown = client.get(past.address(past.before))
+    text = words(client.get(shown.context["question"]["compare"]))
+    assert "/repository/branch develop main" in text
+    assert "Compare with now" in text_of(shown)
+    assert "Compare with now" not in text
 
 
 def test_what_has_not_come_yet_is_not_told(past: Past) -> None:

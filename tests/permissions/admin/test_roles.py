@@ -6,10 +6,12 @@ import pytest
 from django.contrib.auth.models import Group
 
 from audit.models import Operation
-from permissions.models import Role, RoleMember
+from audit.recorder import administrative_operation
+from permissions.models import PermissionMatrix, Role, RoleMember
 from tasks.models import Task
-from tests.conftest import Governed
-from tests.visitors import page, persona, save, text_of, visit
+from tests.conftest import ORIGIN, Governed
+from tests.permissions.governance import set_in_project
+from tests.visitors import auditor, page, persona, save, text_of, visit
 
 
 def members_form(fields: dict[str, Any] | None = None, *, existing: int = 0) -> dict[str, Any]:
@@ -135,3 +137,34 @@ def test_nobody_but_superusers_changes_members(governed: Governed, name: str) ->
     client.post(page("permissions_role_add"), form | {"project": governed.project.pk})
     assert governed.role(3).members.get().user == governed.manager
     assert not Role.objects.filter(name="King").exists()
+
+
+def test_what_is_told_of_the_past_has_the_names_of_then(governed: Governed) -> None:
+    role, viewer = governed.role(8), governed.viewer
+    set_in_project(governed, 8, is_execute=True)
+    with administrative_operation(actor=governed.admin, kind="staff", origin=ORIGIN):
+        group = Group.objects.create(name="night watch")
+        RoleMember.objects.create(role=role, group=group)
+        viewer.groups.add(group)
+    with administrative_operation(actor=governed.admin, kind="rename", origin=ORIGIN):
+        for renamed in (role, governed.project, group):
+            renamed.name = f"another {renamed.name}"
+            renamed.save()
+        RoleMember.objects.filter(user=viewer).delete()
+        viewer.delete()
+    client = visit(auditor())
+
+    def told(name: str, key: int) -> list[str]:
+        rows = client.get(page(name, key)).context["timeline"].rows
+        return [row.what for row in rows]
+
+    matrix = PermissionMatrix.objects.get(project=governed.project, digest=None)
+    of_role = told("permissions_role_history", role.pk)
+    assert {"role another Viewer of another payments", "role Viewer of payments"} <= {*of_role}
+    assert "group night watch as Viewer of payments" in of_role
+    assert "payments-viewer as Viewer of payments" in of_role
+    assert "payments-viewer as another Viewer of another payments" in of_role
+    of_matrix = told("permissions_permissionmatrix_history", matrix.pk)
+    assert of_matrix[0] == "what role Viewer of payments may do"
+    of_group = told("auth_group_history", group.pk)
+    assert "membership of payments-viewer in group night watch" in of_group

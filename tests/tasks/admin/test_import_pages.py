@@ -278,7 +278,7 @@ def test_looking_at_an_import_writes_nothing_and_a_page_of_it_costs_what_any_cos
         assert not [query for query in asked if not query["sql"].startswith("SELECT")]
         assert not [query for query in asked if '"tasks_draft"."change"' in query["sql"]]
         pages.append((len(asked), len(shown.context["good_rows"])))
-    assert pages == [(3, 50), (3, 20), (3, 50), (3, 50), (3, 50)]
+    assert pages == [(5, 50), (5, 20), (5, 50), (5, 50), (5, 50)]
 
 
 def test_a_project_that_is_not_offered_is_refused_and_recorded(governed: Governed) -> None:
