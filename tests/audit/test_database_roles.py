@@ -1,4 +1,7 @@
-"""With two database roles, what the application connects as cannot touch what was recorded."""
+"""With two database roles, what the application connects as cannot touch what was recorded.
+
+A superuser can, and no trigger tells of it: then verification does.
+"""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,12 +15,13 @@ from django.db import connection
 from django.utils import timezone
 from psycopg import sql
 
+from audit.append_only import missing_guards
 from audit.models import Operation
 from audit.months import open_months
 from audit.seals import seal_all
 from tasks.changes import UpdateSettings
 from tasks.models import Task
-from tests.audit.sealed import UNDER_SEAL, execute, partitions_of, verified
+from tests.audit.sealed import UNDER_SEAL, assert_named, execute, partitions_of, verified
 from tests.batches import apply
 from tests.conftest import Governed
 from tests.tracked import HISTORIES
@@ -36,28 +40,34 @@ def connected(**as_whom: str) -> psycopg.Connection[Any]:
 
 
 @pytest.fixture
-def role(committed: Governed) -> Iterator[str]:
-    """The application's role, with the grants that the command prints and nothing else."""
+def superuser(committed: Governed) -> Iterator[psycopg.Connection[Any]]:
+    """Whoever can do everything in the database."""
     try:
         superuser = connected(user="postgres")
     except psycopg.OperationalError as error:
-        pytest.skip(f"no superuser to make a role: {error}")
+        pytest.skip(f"nobody may connect as a superuser: {error}")
+    with closing(superuser):
+        yield superuser
+
+
+@pytest.fixture
+def role(superuser: psycopg.Connection[Any]) -> Iterator[str]:
+    """The application's role, with the grants that the command prints and nothing else."""
     name, owner = (
         sql.Identifier(ROLE),
         sql.Identifier(connection.settings_dict["USER"] or "bulkhead"),
     )
-    with closing(superuser):
-        superuser.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
-        try:
-            # Not as the documentation says: so that the application's own code can become the role.
-            superuser.execute(sql.SQL("GRANT {} TO {}").format(name, owner))
-            printed = StringIO()
-            call_command("audit_grants", ROLE, stdout=printed)
-            execute(printed.getvalue())
-            yield ROLE
-        finally:
-            superuser.execute(sql.SQL("DROP OWNED BY {}").format(name))
-            superuser.execute(sql.SQL("DROP ROLE {}").format(name))
+    superuser.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+    try:
+        # Not as the documentation says: so that the application's own code can become the role.
+        superuser.execute(sql.SQL("GRANT {} TO {}").format(name, owner))
+        printed = StringIO()
+        call_command("audit_grants", ROLE, stdout=printed)
+        execute(printed.getvalue())
+        yield ROLE
+    finally:
+        superuser.execute(sql.SQL("DROP OWNED BY {}").format(name))
+        superuser.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
 def test_the_application_works_with_its_grants(role: str, committed: Governed) -> None:
@@ -75,6 +85,49 @@ def test_the_application_works_with_its_grants(role: str, committed: Governed) -
         finally:
             cursor.execute("RESET ROLE")
     assert Operation.objects.get(pk=applied.operation.pk).changed == 2
+
+
+FIRST = "history_id = (SELECT min(history_id) FROM tasks_historicaltask)"
+# What a superuser does to some rows of a table while no trigger fires, and what is said of it.
+SILENT_HARMS = [
+    ("tasks_historicaltask", "UPDATE {} SET name = 'x' WHERE {}", FIRST, "row .* was altered"),
+    ("tasks_historicaltask", "DELETE FROM {} WHERE {}", FIRST, "row .* was removed"),
+    ("audit_operation", "UPDATE {} SET token_id = 7 WHERE {}", "kind = 'add_tasks'", "was altered"),
+    ("audit_operation", "DELETE FROM {} WHERE {}", "kind = 'add_tasks'", "itself was removed"),
+    ("audit_seal", "DELETE FROM {} WHERE {}", "number = 1", "seal 1 is missing"),
+    (
+        "audit_seal",
+        "UPDATE {} SET document = replace(document, ':0}}', ':1}}') WHERE {}",
+        "number = 2",
+        "seal 2 was altered: its signature",
+    ),
+    (
+        "audit_seal",
+        "UPDATE {0} SET document = former.document FROM {0} AS former WHERE {1}",
+        "audit_seal.number = 2 AND former.number = 1",
+        "seal 2 was altered: its signature does not fit",
+    ),
+    ("tasks_task", "UPDATE {} SET name = 'x' WHERE {}", "true", "row .* is not what its newest"),
+]
+
+
+def test_what_a_superuser_does_while_no_trigger_fires_is_named(
+    superuser: psycopg.Connection[Any], committed: Governed
+) -> None:
+    seal_all()
+    committed.add_tasks(1)
+    seal_all()
+    superuser.execute("SET session_replication_role = replica")
+    for table, harm, which, named in SILENT_HARMS:
+        superuser.execute(f"CREATE TEMP TABLE kept AS TABLE {table}")
+        superuser.execute(harm.format(table, which))
+        assert_named(named)
+        superuser.execute(f"DELETE FROM {table}")  # noqa: S608 - a table of ours
+        superuser.execute(f"INSERT INTO {table} TABLE kept")
+        superuser.execute("DROP TABLE kept")
+    # No trigger tells of it, as none was touched.
+    assert missing_guards(connection) == []
+    assert verified().waiting == 0
 
 
 HARMS = [

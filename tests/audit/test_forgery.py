@@ -3,6 +3,7 @@
 import base64
 from datetime import timedelta
 from itertools import cycle
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -10,12 +11,14 @@ from django.db import models, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from audit.anchors import anchor_newest
 from audit.documents import present_layout
 from audit.models import Operation, Seal, SealedOperation, SealedRows
 from audit.seals import await_all, seal_all
 from audit.verification.verify import Scope
 from tasks.models import Task
 from tests.audit.sealed import assert_named, execute, fact_of, verified
+from tests.audit.test_anchors import Keeper, listening
 from tests.audit.test_audit_commands import refused, said
 from tests.tracked import HISTORIES
 
@@ -63,6 +66,33 @@ def test_sealing_anew_with_the_right_key_shows_against_a_checkpoint() -> None:
     assert seal_all() == [3]
     assert verified().waiting == 0
     assert_named("seal 3 is another one than was made", checkpoints=[checkpoint])
+
+
+def test_whoever_has_the_key_and_the_machine_is_given_away_by_what_is_kept_elsewhere(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept, sent = tmp_path / "kept.json", tmp_path / "sent.json"
+    said("export_checkpoint", str(kept))
+    with listening(Keeper()) as keeper:
+        settings.BULKHEAD_SEAL_WEBHOOK = keeper.url
+        anchor_newest()
+        # The same seals at the same times, all with the right key, over something else.
+        times = list(Seal.objects.filter(number__gte=2).values_list("sealed_at", flat=True))
+        under = SealedOperation.objects.filter(seal_id=2).count()
+        monkeypatch.setattr("audit.seals._OPERATIONS", under)
+        for _ in times:
+            roll_back_newest()
+        execute("UPDATE audit_operation SET reason = 'a better one' WHERE kind = 'fill'")
+        settings.BULKHEAD_SEAL_CHECKPOINT = tmp_path / "own"
+        assert seal_all(now=cycle(times).__next__) == [2, 3]
+        anchor_newest()
+    assert said("verify_audit").startswith("verified 6 operations")
+    first, second = (body for _, body in keeper.received)
+    assert first != second
+    sent.write_bytes(first)
+    another = "NOT AS SEALED: seal 3 is another one than was made"
+    for checkpoint in (kept, sent):
+        assert refused("verify_audit", "--checkpoint", str(checkpoint)) == (1, another)
 
 
 def test_sealing_anew_with_another_key_is_named(settings: Settings) -> None:
