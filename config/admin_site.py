@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.sites import UnfoldAdminSite
 
-from permissions.sign_ins import note_attempt, note_own_password
+from permissions.sign_ins import note_attempt, note_own_password, setting_password
 
 
 # The apps whose pages are served. Their modules cannot be imported here: they register on this site.
@@ -38,9 +38,12 @@ class BulkheadAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Let somebody sign in, and record whether it succeeded."""
-        answer: HttpResponse = super().login(request, extra_context)
-        if request.method == "POST":
-            note_attempt(request=request, succeeded=isinstance(answer, HttpResponseRedirect))
+        if request.method != "POST":
+            shown: HttpResponse = super().login(request, extra_context)
+            return shown
+        with transaction.atomic(), setting_password():
+            answer: HttpResponse = super().login(request, extra_context)
+        note_attempt(request=request, succeeded=isinstance(answer, HttpResponseRedirect))
         return answer
 
     def password_change(
@@ -48,7 +51,8 @@ class BulkheadAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has
     ) -> HttpResponse:
         """Let somebody set their password, and record that they did."""
         with transaction.atomic():
-            answer: HttpResponse = super().password_change(request, extra_context)
+            with setting_password():
+                answer: HttpResponse = super().password_change(request, extra_context)
             if isinstance(answer, HttpResponseRedirect):
                 note_own_password(request=request)
         return answer

@@ -2,7 +2,8 @@
 
 Their tables are Django's, and Django, its libraries and commands write them too. So triggers write
 their history (migration `0004_account_history`): under the operation at hand or, without one, under
-one of its own on the channel "database". Passwords, and who people are, are nobody's history.
+one of its own on the channel "database". Passwords, and who people are, are nobody's history; that a
+password was set is an event (`permissions.sign_ins`), and from outside an operation (`0010_credentials`).
 """
 
 from django.contrib.auth.models import Group, User

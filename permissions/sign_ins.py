@@ -5,9 +5,12 @@ same, but also of every session that a test or a command makes for itself. A nam
 kept: people type passwords there.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from django.contrib.auth.models import User
+from django.db import connection
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -23,6 +26,24 @@ from audit.request_id import request_id_of
 SIGN_IN = "sign_in"
 FAILED_SIGN_IN = "failed_sign_in"
 SET_PASSWORD = "set_password"  # noqa: S105 - a kind of operation
+
+
+_RECORDED_HERE = "SELECT set_config('bulkhead.recorder', %s, true)"
+
+
+@contextmanager
+def setting_password() -> Iterator[None]:
+    """Tell the database, in the open transaction, that a password set inside is recorded here.
+
+    Those set elsewhere, a trigger records as set outside the application. Signing in sets one, too,
+    where it was kept in a way that is out of date.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORDED_HERE, ["on"])
+    yield
+    # After an error there is nothing to take back: the transaction takes it with it.
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORDED_HERE, [""])
 
 
 def note_attempt(*, request: HttpRequest, succeeded: bool) -> None:

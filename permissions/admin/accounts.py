@@ -19,6 +19,7 @@ from audit.recorder import administrative_operation
 from audit.visibility import may_audit
 from permissions.admin.named_then import group_members_by_name
 from permissions.admin.people import may_read_person, tabs_of_person
+from permissions.sign_ins import setting_password
 
 
 # Who lacks one of these cannot do in the admin what superusers alone may.
@@ -124,7 +125,8 @@ class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[type-arg]  # so 
     ) -> HttpResponse:
         """Set a password; that it was set is an operation."""
         with transaction.atomic():
-            response = super().user_change_password(request, id, form_url)
+            with setting_password():
+                response = super().user_change_password(request, id, form_url)
             if isinstance(response, HttpResponseRedirect) and request.method == "POST":
                 user = User.objects.get(pk=id)
                 with administrative_operation(

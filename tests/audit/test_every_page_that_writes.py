@@ -17,6 +17,7 @@ from django.test import Client
 from audit.models import Operation, State
 from permissions import project_pipeline
 from permissions.changes import SetProjectMatrix
+from permissions.sign_ins import setting_password
 from tests.admin_world import addresses, pages, populate
 from tests.audit.walked import Estate, assert_recorded, unrecorded
 from tests.conftest import GIT_SCHEMA, ORIGIN, Governed
@@ -82,7 +83,8 @@ def add_role(client: Client, estate: Estate) -> Any:
 def change_own_password(client: Client, estate: Estate) -> Any:
     admin = User.objects.get(pk=estate.governed.admin.pk)
     admin.set_password("the former phrase")
-    admin.save()
+    with setting_password():
+        admin.save()
     client.force_login(admin)
     form = {"old_password": "the former phrase"}
     form |= {"new_password1": "another phrase", "new_password2": "another phrase"}

@@ -103,17 +103,12 @@ def sign_in(user: User) -> None:
     user_logged_in.send(sender=User, request=None, user=user)
 
 
-def change_password(user: User) -> None:
-    user.set_password("another")
-    user.save()
-
-
 def change_nothing(user: User) -> None:
     user.groups.set([])
     user.save()
 
 
-@pytest.mark.parametrize("act", [sign_in, change_password, change_nothing])
+@pytest.mark.parametrize("act", [sign_in, change_nothing])
 def test_what_changes_no_right_is_no_change_and_opens_no_operation(
     governed: Governed, act: Callable[[User], None]
 ) -> None:

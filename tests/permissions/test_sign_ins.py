@@ -82,6 +82,7 @@ def set_own_password(client: Client) -> None:
 
 
 def give_group(client: Client) -> None:
+    User.objects.create_superuser("another", is_staff=True)  # the last one stays what it is
     dana = User.objects.get(username="dana")
     groups = [Group.objects.create(name=name).pk for name in ("release", "guild")]
     form = {"username": "dana", "is_active": "on", "is_superuser": "on", "groups": groups}
@@ -114,6 +115,36 @@ def test_what_happens_to_an_account_says_who_from_where_and_with_what(
     )
     histories = [model.history.filter(operation=event) for model in registered_models.values()]
     assert sum(found.count() for found in histories) == rows
+
+
+def test_a_password_or_digest_set_past_the_application_is_recorded_by_whose_it_is(
+    account: User,
+) -> None:
+    former, token = account.password, issue(account, name="nightly").token
+    account.set_password("battery staple")
+    account.save()
+    account.save()
+    type(token).objects.filter(pk=token.pk).update(digest="0" * 64)
+    _made, outside = events("outside_the_application")
+    assert (outside.channel, outside.actor) == ("database", None)
+    assert outside.parameters == {"passwords_of": ["dana"], "tokens": ["nightly"]}
+    for secret in (former, account.password, "0" * 64):
+        assert secret not in str(vars(outside))
+
+
+def test_a_sign_in_that_keeps_the_password_in_a_better_way_sets_none(
+    account: User, settings: Any
+) -> None:
+    better = "django.contrib.auth.hashers.PBKDF2PasswordHasher"
+    settings.PASSWORD_HASHERS = [better, *settings.PASSWORD_HASHERS]
+    User.objects.update(is_staff=True)
+    former = account.password
+    assert sign_in("dana", "correct horse") == 302
+    account.refresh_from_db()
+    assert account.password != former
+    # By which the account was made.
+    (outside,) = events("outside_the_application")
+    assert outside.parameters == {}
 
 
 def test_who_is_no_staff_does_not_sign_in(account: User) -> None:
