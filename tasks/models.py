@@ -17,7 +17,7 @@ from django.db.models.functions import Collate, Upper
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from audit.append_only import Guard
+from audit.append_only import APPEND_ONLY, Guard
 from audit.history import tracked
 from tasks.schemas import SchemaInvalid, check_schema
 
@@ -183,6 +183,10 @@ class Secret(models.Model):
     reference = models.CharField(max_length=40, primary_key=True)
     sealed = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        # History names secrets by their references, so that another value would be a change without one.
+        triggers = APPEND_ONLY
 
     def __str__(self) -> str:
         return self.reference

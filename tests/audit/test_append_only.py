@@ -15,6 +15,7 @@ from audit.models import UNFINISHED, Channel, Operation, State
 from audit.recorder import administrative_operation, new_operation
 from audit.seals import seal_all
 from permissions.models import PermissionMatrix, RolePermission
+from tasks.secrets import reveal_secret, store_secrets
 from tests.audit.sealed import SEALS, fill_accounts
 from tests.conftest import ORIGIN, Governed
 from tests.tracked import HISTORIES, TRACKED
@@ -85,6 +86,16 @@ def test_the_trail_cannot_be_truncated(recorded: Governed, model: type[models.Mo
     with pytest.raises(IntegrityError, match="append-only"):
         execute(f"TRUNCATE {model._meta.db_table} CASCADE")
     assert model._default_manager.exists()
+
+
+def test_no_other_secret_is_put_behind_a_reference(governed: Governed) -> None:
+    store_secrets({"secret:" + "0" * 32: "one", "secret:" + "1" * 32: "other"})
+    for harm in ("UPDATE tasks_secret SET sealed = ''", "DELETE FROM tasks_secret"):
+        with pytest.raises(IntegrityError, match="append-only"):
+            execute(harm)
+    with pytest.raises(IntegrityError, match="append-only"):
+        execute("TRUNCATE tasks_secret")
+    assert reveal_secret("secret:" + "0" * 32) == "one"
 
 
 def test_a_finished_operation_neither_changes_nor_goes(governed: Governed) -> None:

@@ -183,7 +183,7 @@ UNTRACKED: Mapping[str, str] = {
     "audit.Seal": "is the seal",
     "audit.SealedOperation": "belongs to a seal",
     "audit.SealedRows": "belongs to a seal",
-    "tasks.Secret": "is named by settings, whose history is kept, and never changes",
+    "tasks.Secret": "is named by settings, whose history is kept, and never changes, by a trigger",
     "tasks.PreviewedPlan": "is forgotten within a day",
     "tasks.StoredAnswer": "repeats what was answered, and is forgotten within days",
     "tasks.Draft": "is what somebody is about to ask for",
