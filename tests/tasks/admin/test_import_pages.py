@@ -22,6 +22,7 @@ from permissions.roles import create_project
 from tasks.models import Draft, Secret, Task
 from tests.conftest import ORIGIN, Governed, build_governed
 from tests.held_threads import threads, wait_until_blocked
+from tests.permissions.admin.test_past import words
 from tests.permissions.governance import add_steward
 from tests.visitors import page, persona, text_of, visit
 
@@ -97,6 +98,21 @@ def test_a_file_is_looked_at_and_then_added_as_one_operation(governed: Governed,
     assert build.settings == {"repository": {"branch": "main"}, "notifications": {"enabled": True}}
     assert build.created_by == governed.manager
     assert client.get(address).headers["Location"] == done.headers["Location"]
+
+
+def test_an_import_says_how_it_is_taken_back_and_what_it_was_asked_for_in_words(
+    governed: Governed,
+) -> None:
+    client = visit(governed.manager)
+    address, shown = preview(client, csv_file([*ROWS, BAD]))
+    client.post(address, {"mark": shown.context["told"].mark, "leave_others": "on"})
+    operation = Operation.objects.get(kind="import_tasks")
+    shown = client.get(page("audit_operation_change", operation.pk))
+    assert "An import has no Undo" in words(shown)
+    assert "File tasks.csv Rows that could not become tasks 1 left out" in words(shown)
+    (button,) = shown.context["buttons"]
+    assert button.label == "See the tasks that it added"
+    assert client.get(button.address).context["cl"].result_count == 2
 
 
 def test_bad_rows_are_told_with_all_that_is_wrong_and_left_out_only_when_said_so(
