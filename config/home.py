@@ -169,7 +169,12 @@ def _expiring_tokens(request: HttpRequest, now: datetime) -> Notice:
 
 def _chart_of_days(days: Days) -> Chart:
     bars = [
-        Bar(f"{day.date:%-d %b}", day.tasks, (f"{day.tasks:,}", f"{day.operations:,}"))
+        Bar(
+            f"{day.date:%-d %b}",
+            day.tasks,
+            (f"{day.tasks:,}", f"{day.operations:,}"),
+            _list(**_days(day.date, day.date)),
+        )
         for day in days.days
     ]
     return Chart(

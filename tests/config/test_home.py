@@ -76,6 +76,8 @@ def test_the_charts_show_what_was_changed_and_what_there_is(governed: Governed) 
     response = home(governed.manager)
     today = chart(response, "days").bars[-1]
     assert (today.value, today.words) == (3, ("3", "2"))
+    listed = visit(governed.manager).get(today.url).context["cl"]
+    assert listed.result_count == Operation.objects.filter(actor=governed.manager).count()
     (project,) = chart(response, "projects").bars
     assert (project.label, project.value) == ("payments", 3)
     assert visit(governed.manager).get(project.url).context["cl"].result_count == 3
@@ -103,6 +105,8 @@ def test_nobody_sees_what_others_did_or_are_about_to_lose(governed: Governed, na
     response = home(getattr(governed, name))
     assert notices(response) == {}
     assert not response.context["recent"]
+    others = "What others did to your tasks" in text_of(response)
+    assert others is (name == "developer")
 
 
 def test_an_auditor_sees_what_all_have_done_and_no_tasks(governed: Governed) -> None:
@@ -126,7 +130,7 @@ def test_an_auditor_is_led_to_what_is_often_asked_and_takes_the_newest_seal_away
     assert "Nothing is sealed yet" in text_of(shown)
     assert client.get(page("audit_operation_checkpoint")).status_code == 404
     Seal.objects.create(number=7, sealed_at=timezone.now(), document="{}", signature="0f")
-    assert "Download seal 7" in text_of(client.get("/admin/"))
+    assert "download seal 7" in text_of(client.get("/admin/"))
     file = client.get(page("audit_operation_checkpoint"))
     assert json.loads(text_of(file)) == {"document": "{}", "signature": "0f"}
     assert "seal-7.json" in file.headers["Content-Disposition"]
