@@ -164,6 +164,7 @@ SPECTACULAR_SETTINGS = {
 UNFOLD = theme.UNFOLD
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+PROCRASTINATE_ON_APP_READY = "config.embedded_postgres.worker.reconnect"
 
 # Each environment states LOGGING: in JSON for machines, as text for a terminal.
 configure_structlog()

@@ -32,6 +32,8 @@ DATABASE: dict[str, Any] = {
 }
 POOLED = {**DATABASE, "OPTIONS": {"pool": {"min_size": 2, "max_size": 4, "timeout": 10}}}
 
+AS_WORKER = {**DATABASE, "AS_WORKER": True}
+
 
 class Client:
     """Another process that uses the database in `data_dir`."""
@@ -189,7 +191,9 @@ def test_a_forked_child_keeps_the_server_and_a_started_program_does_not(data_dir
         os.kill(program, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("database", [DATABASE, POOLED], ids=["plain", "pooled"])
+@pytest.mark.parametrize(
+    "database", [DATABASE, POOLED, AS_WORKER], ids=["plain", "pooled", "as the worker"]
+)
 def test_the_next_request_after_the_postmaster_was_killed_succeeds(
     data_dir: Path, database: dict[str, Any]
 ) -> None:
