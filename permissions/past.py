@@ -5,7 +5,7 @@ time is `audit.past`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -20,12 +20,6 @@ from permissions import past_queries as queries
 from permissions.flags import ALL, NONE, Flag
 from tasks.models import Task
 from tasks.past import TaskUnknown, find_task
-
-
-# As many tasks are looked at in one go, while a page is being filled.
-_CHUNK = 500
-# A page is given up on, and goes on with the next, after so many of them.
-_MOST_CHUNKS = 20
 
 
 class PersonUnknown(Exception):
@@ -85,13 +79,6 @@ class TaskRights(NamedTuple):
         return _together(self.ways)
 
 
-class RightsPage(NamedTuple):
-    """Some tasks, fewer where few fit, and the key behind which to go on; None at the end."""
-
-    rights: list[TaskRights]
-    following: int | None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Moment:
     """A page of an answer about a moment: what follows the key `after`, so many of it, or all."""
@@ -121,7 +108,7 @@ def find_account(*, name: str, at: datetime) -> int:
     Raises:
         PersonUnknown: none ever had it.
     """
-    rows = _read(queries.FIND_ACCOUNT, {"name": name, "at": at})
+    rows = read_rows(queries.FIND_ACCOUNT, {"name": name, "at": at})
     if not rows:
         raise PersonUnknown
     key: int = rows[0][0]
@@ -130,7 +117,7 @@ def find_account(*, name: str, at: datetime) -> int:
 
 def task_then(*, task_id: int, at: datetime) -> TaskThen | None:
     """Return the task as it was; None if it did not exist."""
-    return _tasks_then([task_id], at).get(task_id)
+    return tasks_then(task_ids=[task_id], at=at).get(task_id)
 
 
 def who_could(
@@ -146,91 +133,11 @@ def who_could(
         "after": moment.after,
         "limit": moment.limit,
     }
-    rows = _read(queries.READ_HOLDERS, arguments)
+    rows = read_rows(queries.READ_HOLDERS, arguments)
     return [
         Holder(user_id, username, [Way._make(row[2:]) for row in ways])
         for (user_id, username), ways in groupby(rows, key=itemgetter(0, 1))
     ]
-
-
-def what_could(*, user_id: int, moment: Moment) -> list[TaskRights]:
-    """Return the tasks on which the user held any flag, by key, and why."""
-    page = read_rights(user_id=user_id, moment=moment)
-    found = page.rights
-    while page.following is not None and (moment.limit is None or len(found) < moment.limit):
-        page = read_rights(user_id=user_id, moment=replace(moment, after=page.following))
-        found += page.rights
-    return found[: moment.limit]
-
-
-def read_rights(*, user_id: int, moment: Moment) -> RightsPage:
-    """Return a page of the tasks on which the user held any flag, having looked at so many at most."""
-    account = _read(queries.READ_ACCOUNT, {"user": user_id, "at": moment.at})
-    if not account or not account[0][1]:
-        return RightsPage([], None)
-    search = _Search(user_id=user_id, at=moment.at, is_superuser=account[0][2])
-    found: list[TaskRights] = []
-    after = moment.after
-    # On most tasks that are possible the user held something: the first look need not go far.
-    size = _CHUNK if moment.limit is None else min(2 * moment.limit, _CHUNK)
-    for _ in range(_MOST_CHUNKS):
-        possible = search.possible(after=after, limit=size)
-        found += search.rights(possible)
-        if moment.limit is not None and len(found) >= moment.limit:
-            page = found[: moment.limit]
-            return RightsPage(page, page[-1].task.id)
-        if len(possible) < size:
-            return RightsPage(found, None)
-        size = _CHUNK
-        after = possible[-1]
-    return RightsPage(found, after)
-
-
-class _Search:
-    """Looks through the tasks on which a user may have held something."""
-
-    def __init__(self, *, user_id: int, at: datetime, is_superuser: bool) -> None:
-        self._user_id, self._at = user_id, at
-        self._of_everything = [Way(None, None, "superuser", None, ALL)] if is_superuser else []
-        self._ways = _ways_by_matrix(
-            _read(queries.READ_STANDING, {"user": user_id, "at": at}),
-        )
-
-    def possible(self, *, after: int, limit: int) -> list[int]:
-        """Return the next tasks to look at, by key."""
-        arguments: dict[str, Any] = {
-            "after": after,
-            "limit": limit,
-            "user": self._user_id,
-            "matrices": list(self._ways),
-        }
-        everything = queries.FIND_ALL_TASKS if self._of_everything else queries.FIND_TASKS
-        with connection.cursor() as cursor:
-            cursor.execute(everything, arguments)
-            return [key for (key,) in cursor.fetchall()]
-
-    def rights(self, task_ids: Sequence[int]) -> list[TaskRights]:
-        """Return those of the tasks on which the user held anything."""
-        tasks = _tasks_then(task_ids, self._at)
-        created = {key: task for key, task in tasks.items() if task.creator_id == self._user_id}
-        matrices = sorted({task.matrix_id for task in created.values()})
-        of_creators = _ways_by_matrix(
-            _read(queries.READ_CREATORS_ROWS, {"matrices": matrices, "at": self._at})
-            if matrices
-            else []
-        )
-        rights = [
-            TaskRights(
-                task,
-                [
-                    *self._of_everything,
-                    *self._ways.get(task.matrix_id, ()),
-                    *(of_creators.get(task.matrix_id, ()) if key in created else ()),
-                ],
-            )
-            for key, task in tasks.items()
-        ]
-        return [right for right in rights if right.flags]
 
 
 def compare_holders(
@@ -244,16 +151,10 @@ def compare_holders(
     return gained, lost
 
 
-def _tasks_then(task_ids: Sequence[int], at: datetime) -> dict[int, TaskThen]:
-    rows = _read(queries.READ_TASKS, {"ids": list(task_ids), "at": at})
+def tasks_then(*, task_ids: Sequence[int], at: datetime) -> dict[int, TaskThen]:
+    """Return the tasks as they were, by key, those that existed."""
+    rows = read_rows(queries.READ_TASKS, {"ids": list(task_ids), "at": at})
     return {row[0]: TaskThen._make(row) for row in rows}
-
-
-def _ways_by_matrix(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[Way]]:
-    ways: dict[int, list[Way]] = {}
-    for matrix_id, *way in rows:
-        ways.setdefault(matrix_id, []).append(Way._make(way))
-    return ways
 
 
 def _together(ways: Iterable[Way]) -> int:
@@ -263,7 +164,8 @@ def _together(ways: Iterable[Way]) -> int:
     return flags
 
 
-def _read(statement: sql.Composed, arguments: dict[str, Any]) -> list[tuple[Any, ...]]:
+def read_rows(statement: sql.Composed | str, arguments: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the rows that a statement finds."""
     with connection.cursor() as cursor:
         cursor.execute(statement, arguments)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

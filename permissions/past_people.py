@@ -1,6 +1,6 @@
 """What somebody was at a moment, and what differs for them at another: answered from history alone.
 
-What somebody could do at a moment, task by task, is `permissions.past.what_could`.
+What somebody could do at a moment, task by task, is `permissions.past_rights.what_could`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,12 +12,13 @@ from django.db import connection
 from psycopg import sql
 
 from audit.past import as_of
-from permissions.past import Moment, TaskRights, what_could
+from permissions.past import TaskRights
+from permissions.past_rights import Standing
 
 
 # So many tasks are compared in one go, and a page is given up on after so many of them.
 _WINDOW = 500
-_MOST_WINDOWS = 40
+_MOST_WINDOWS = 20
 
 _ACCOUNT = as_of(
     history="permissions_historicaluser",
@@ -145,17 +146,16 @@ def compare_rights(*, user_id: int, moments: Moments, flags: int) -> Compared:
 
     A page may be short, even empty, and others follow all the same: `next` says so.
     """
+    standings = [Standing.of(user_id=user_id, at=at) for at in (moments.at, moments.compared_with)]
     changes: list[RightsCompared] = []
     after = moments.after
     for _ in range(_MOST_WINDOWS):
-        before, now = (
-            what_could(user_id=user_id, moment=Moment(at=at, after=after, limit=_WINDOW))
-            for at in (moments.at, moments.compared_with)
-        )
+        possible = [each.tasks(after=after, limit=_WINDOW) if each else [] for each in standings]
         # Beyond the end of the shorter side nothing is known of it yet.
-        ends = [side[-1].task.id for side in (before, now) if len(side) == _WINDOW]
-        end = min(ends, default=None)
-        changes += _differing(before, now, flags=flags, end=end)
+        end = min((keys[-1] for keys in possible if len(keys) == _WINDOW), default=None)
+        keys = sorted({key for side in possible for key in side if end is None or key <= end})
+        before, now = (each.rights(keys) if each else [] for each in standings)
+        changes += _differing(before, now, flags=flags)
         if len(changes) > moments.limit:
             return Compared(changes[: moments.limit], changes[moments.limit - 1].task_id)
         if end is None:
@@ -165,13 +165,11 @@ def compare_rights(*, user_id: int, moments: Moments, flags: int) -> Compared:
 
 
 def _differing(
-    before: Sequence[TaskRights], after: Sequence[TaskRights], *, flags: int, end: int | None
+    before: Sequence[TaskRights], after: Sequence[TaskRights], *, flags: int
 ) -> Iterator[RightsCompared]:
     had = {rights.task.id: rights for rights in before}
     has = {rights.task.id: rights for rights in after}
     for key in sorted(had.keys() | has.keys()):
-        if end is not None and key > end:
-            return
         sides = (had.get(key), has.get(key))
         was, became = (side.flags & flags if side else 0 for side in sides)
         if was != became:

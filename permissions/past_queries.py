@@ -28,25 +28,25 @@ COLUMNS_OF_ROW: LiteralString = (
     " is_view::int + 2 * is_modify::int + 4 * is_delete::int + 8 * is_execute::int"
     " + 16 * is_copy::int + 32 * is_forbidden::int + 64 * is_manager::int AS flags"
 )
-_ROW = as_of(history="permissions_historicalrolepermission", of="named.id", columns=COLUMNS_OF_ROW)
-_MEMBER = as_of(
+ROW = as_of(history="permissions_historicalrolepermission", of="named.id", columns=COLUMNS_OF_ROW)
+MEMBER = as_of(
     history="permissions_historicalrolemember",
     of="named.id",
     columns="role_id, user_id, group_id",
 )
-_BELONGING = as_of(
+BELONGING = as_of(
     history="permissions_historicaluser_groups",
     of="named.id",
     columns="user_id, group_id",
 )
-_PROJECT = as_of(
+PROJECT = as_of(
     history="tasks_historicalproject", of="named.id", columns="id, uid, name, created_by_id"
 )
 _PROJECT_OF_TASK = as_of(
     history="tasks_historicalproject", of="task.project_id", columns="uid, name"
 )
-_ROLE = as_of(history="permissions_historicalrole", of="held.role_id", columns="code, name")
-_GROUP = as_of(history="permissions_historicalgroup", of="held.group_id", columns="name")
+ROLE = as_of(history="permissions_historicalrole", of="held.role_id", columns="code, name")
+GROUP = as_of(history="permissions_historicalgroup", of="held.group_id", columns="name")
 _ACCOUNT_NAMED = as_of(
     history="permissions_historicaluser",
     of="named.id",
@@ -153,14 +153,14 @@ LEFT JOIN {role} AS role ON true
 LEFT JOIN {group} AS groups ON true
 ORDER BY page.user_id, held.via, role.code, groups.name
 """).format(
-    row=_ROW,
-    member=_MEMBER,
-    belonging=_BELONGING,
-    project=_PROJECT,
+    row=ROW,
+    member=MEMBER,
+    belonging=BELONGING,
+    project=PROJECT,
     account=_ACCOUNT_NAMED,
     account_held=_ACCOUNT_HELD,
-    role=_ROLE,
-    group=_GROUP,
+    role=ROLE,
+    group=GROUP,
 )
 
 # What an account was: whether it could do anything, and everything.
@@ -183,175 +183,3 @@ LEFT JOIN {account} AS account ON true
 ORDER BY coalesce(account.username = %(name)s, false) DESC, named.last DESC
 LIMIT 1
 """).format(account=_ACCOUNT_NAMED)
-
-# What a user held under which matrix, through any role but the creator's of a task.
-READ_STANDING = sql.SQL("""
-WITH belonging AS MATERIALIZED (
-    SELECT belonging.group_id
-    FROM (
-        SELECT DISTINCT id FROM permissions_historicaluser_groups WHERE user_id = %(user)s
-    ) AS named
-    CROSS JOIN {belonging} AS belonging
-    WHERE belonging.user_id = %(user)s
-),
-member AS MATERIALIZED (
-    SELECT member.role_id, member.group_id
-    FROM (
-        SELECT id FROM permissions_historicalrolemember WHERE user_id = %(user)s
-        UNION
-        SELECT id
-        FROM permissions_historicalrolemember
-        WHERE group_id IN (SELECT group_id FROM belonging)
-    ) AS named
-    CROSS JOIN {member} AS member
-    WHERE member.user_id = %(user)s
-       OR member.group_id IN (SELECT group_id FROM belonging)
-),
-created AS MATERIALIZED (
-    SELECT matrix.id
-    FROM (
-        SELECT DISTINCT id FROM tasks_historicalproject WHERE created_by_id = %(user)s
-    ) AS named
-    CROSS JOIN {project} AS project
-    JOIN permissions_permissionmatrix AS matrix ON matrix.project_id = project.id
-    WHERE project.created_by_id = %(user)s
-),
-granted AS MATERIALIZED (
-    SELECT rows.matrix_id, rows.role_id, rows.role_code, rows.flags
-    FROM (
-        SELECT id FROM permissions_historicalrolepermission
-        WHERE role_id IN (SELECT role_id FROM member)
-        UNION
-        SELECT id FROM permissions_historicalrolepermission
-        WHERE matrix_id IN (SELECT id FROM created) AND role_code = -1
-    ) AS named
-    CROSS JOIN {row} AS rows
-    UNION ALL
-    -- Either by an index; asked for with OR, every row of every matrix would be looked at.
-    SELECT rows.matrix_id, rows.role_id, rows.role_code, rows.flags
-    FROM (
-        SELECT id FROM permissions_rolepermission
-        WHERE role_id = ANY(ARRAY(SELECT role_id FROM member))
-        UNION
-        SELECT id FROM permissions_rolepermission
-        WHERE matrix_id = ANY(ARRAY(SELECT id FROM created)) AND role_code = -1
-    ) AS named
-    JOIN permissions_rolepermission AS rows USING (id)
-    JOIN permissions_permissionmatrix AS matrix ON matrix.id = rows.matrix_id
-    WHERE matrix.digest IS NOT NULL
-),
-held AS MATERIALIZED (
-    SELECT granted.matrix_id, granted.role_id, member.group_id, granted.flags,
-           CASE WHEN member.group_id IS NULL THEN 'member' ELSE 'group' END AS via
-    FROM granted
-    JOIN member USING (role_id)
-    UNION ALL
-    SELECT granted.matrix_id, granted.role_id, NULL, granted.flags, 'project creator'
-    FROM granted
-    JOIN created ON created.id = granted.matrix_id
-    WHERE granted.role_code = -1
-),
--- Many matrices have rows of the same few roles.
-role AS MATERIALIZED (
-    SELECT held.role_id, role.code, role.name
-    FROM (SELECT DISTINCT role_id FROM held) AS held
-    CROSS JOIN {role} AS role
-),
-groups AS MATERIALIZED (
-    SELECT held.group_id, groups.name
-    FROM (SELECT DISTINCT group_id FROM held WHERE group_id IS NOT NULL) AS held
-    CROSS JOIN {group} AS groups
-)
-SELECT held.matrix_id, role.code, role.name, held.via, groups.name, held.flags
-FROM held
-LEFT JOIN role USING (role_id)
-LEFT JOIN groups USING (group_id)
-WHERE held.flags <> 0
-ORDER BY held.matrix_id, held.via, role.code, groups.name
-""").format(
-    belonging=_BELONGING,
-    member=_MEMBER,
-    project=_PROJECT,
-    row=_ROW,
-    role=_ROLE,
-    group=_GROUP,
-)
-
-# What creators of tasks held under these matrices.
-READ_CREATORS_ROWS = sql.SQL("""
-SELECT held.matrix_id, role.code, role.name, 'task creator', NULL, held.flags
-FROM (
-    SELECT rows.matrix_id, rows.role_id, rows.flags
-    FROM permissions_rolepermission AS rows
-    JOIN permissions_permissionmatrix AS matrix ON matrix.id = rows.matrix_id
-    WHERE rows.matrix_id = ANY(%(matrices)s::bigint[])
-      AND rows.role_code = -3 AND matrix.digest IS NOT NULL
-    UNION ALL
-    SELECT rows.matrix_id, rows.role_id, rows.flags
-    FROM (
-        SELECT DISTINCT id
-        FROM permissions_historicalrolepermission
-        WHERE matrix_id = ANY(%(matrices)s::bigint[]) AND role_code = -3
-    ) AS named
-    CROSS JOIN {row} AS rows
-) AS held
-LEFT JOIN {role} AS role ON true
-WHERE held.flags <> 0
-""").format(row=_ROW, role=_ROLE)
-
-# Tasks, by key, that one of these matrices may have governed, or that the user created: neither task nor
-# matrix ever leaves its project. Of the tasks that are gone since, history knows.
-FIND_TASKS = """
-SELECT task.id
-FROM (
-    SELECT DISTINCT project_id AS id
-    FROM permissions_permissionmatrix
-    WHERE id = ANY(%(matrices)s::bigint[])
-) AS project
-CROSS JOIN LATERAL (
-    SELECT id
-    FROM tasks_task
-    WHERE project_id = project.id AND id > %(after)s
-    ORDER BY id
-    LIMIT %(limit)s
-) AS task
-UNION
-(
-    SELECT id
-    FROM tasks_task
-    WHERE created_by_id = %(user)s AND id > %(after)s
-    ORDER BY id
-    LIMIT %(limit)s
-)
-UNION
-(
-    SELECT id
-    FROM tasks_historicaltask
-    WHERE history_type = '-' AND id > %(after)s
-    ORDER BY id
-    LIMIT %(limit)s
-)
-ORDER BY id
-LIMIT %(limit)s
-"""
-
-# Every task, by key: what a superuser could reach.
-FIND_ALL_TASKS = """
-(
-    SELECT id
-    FROM tasks_task
-    WHERE id > %(after)s
-    ORDER BY id
-    LIMIT %(limit)s
-)
-UNION
-(
-    SELECT id
-    FROM tasks_historicaltask
-    WHERE history_type = '-' AND id > %(after)s
-    ORDER BY id
-    LIMIT %(limit)s
-)
-ORDER BY id
-LIMIT %(limit)s
-"""

@@ -30,7 +30,7 @@ from permissions.admin.past import (
 )
 from permissions.admin.people import may_read_person, name_of_person, tabs_of_person
 from permissions.flags import ALL
-from permissions.past import Moment, TaskRights, what_could
+from permissions.past import Moment, TaskRights
 from permissions.past_people import (
     Moments,
     PersonThen,
@@ -39,6 +39,7 @@ from permissions.past_people import (
     compare_rights,
     person_then,
 )
+from permissions.past_rights import what_could
 
 
 _GROUPS, _ROLES = "Groups", "Roles"

@@ -22,12 +22,12 @@ from permissions.past import (
     TaskThen,
     Way,
     find_account,
-    read_rights,
     task_then,
     task_to_ask_about,
     who_could,
 )
 from permissions.past_people import Moments, PersonThen, compare_rights, person_then
+from permissions.past_rights import read_rights
 from tasks.api.faults import Fault, FaultCode, fault_of
 from tasks.api.opsera import OpseraView
 from tasks.api.parameters import Parameters, encode_place

@@ -33,7 +33,8 @@ from audit.retention import (
 from audit.sealed_export import export
 from audit.seals import seal_all
 from audit.signing import trusted_keys
-from permissions.past import Moment, what_could
+from permissions.past import Moment
+from permissions.past_rights import what_could
 from tasks.changes import UpdateSettings
 from tasks.models import Task
 from tasks.past import find_task

@@ -19,12 +19,11 @@ from permissions.past import (
     Way,
     compare_holders,
     find_account,
-    read_rights,
     task_then,
     task_to_ask_about,
-    what_could,
     who_could,
 )
+from permissions.past_rights import read_rights, what_could
 from tasks.models import Task
 from tasks.past import TaskUnknown
 from tests.batches import statements_of
@@ -166,10 +165,13 @@ def test_answers_come_in_pages(committed: Governed, monkeypatch: pytest.MonkeyPa
     assert first + what_could(user_id=committed.viewer.pk, moment=after) == rights
     assert [right.task.uid for right in rights] == uids
     # After so many tasks a page ends where it is, and says so.
-    monkeypatch.setattr("permissions.past._CHUNK", 1)
-    monkeypatch.setattr("permissions.past._MOST_CHUNKS", 2)
+    monkeypatch.setattr("permissions.past_rights._CHUNK", 1)
+    monkeypatch.setattr("permissions.past_rights._MOST_CHUNKS", 2)
     ended = read_rights(user_id=committed.viewer.pk, moment=Moment(at=at, limit=9))
     assert (ended.rights, ended.following) == (rights[:2], rights[1].task.id)
+    assert what_could(user_id=committed.viewer.pk, moment=Moment(at=at)) == rights
+    # Of many projects tasks are found otherwise.
+    monkeypatch.setattr("permissions.past_rights._FEW_PROJECTS", 0)
     assert what_could(user_id=committed.viewer.pk, moment=Moment(at=at)) == rights
 
 
@@ -246,6 +248,6 @@ def test_the_number_of_statements_does_not_grow_with_the_answer(committed: Gover
     committed.add_tasks(30)
     at = now()
     many = statements_of(lambda: what_could(user_id=committed.developer.pk, moment=Moment(at=at)))
-    assert few == many == 4
+    assert few == many == 5
     task = then(uids[0], at)
     assert statements_of(lambda: who_could(task=task, moment=Moment(at=at))) == 1

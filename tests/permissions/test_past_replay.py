@@ -3,8 +3,9 @@
 from hypothesis import HealthCheck, example, given, settings
 
 from permissions.flags import ALL
-from permissions.past import Moment, task_then, what_could, who_could
+from permissions.past import Moment, task_then, who_could
 from permissions.past_people import Moments, compare_rights
+from permissions.past_rights import what_could
 from tasks.models import Task
 from tasks.past import state_then
 from tests.conftest import Governed

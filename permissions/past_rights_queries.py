@@ -1,0 +1,189 @@
+"""The SQL of what somebody could do at a moment: what they held, and on which tasks that may have been.
+
+From history alone, as in `permissions.past_queries`.
+"""
+
+from psycopg import sql
+
+from permissions.past_queries import BELONGING, GROUP, MEMBER, PROJECT, ROLE, ROW
+
+
+# The roles that a user held and how, with their projects, and the projects that the user created; without
+# the roles that never gave anything. Neither role nor matrix ever leaves its project.
+READ_STANDING = sql.SQL("""
+WITH belonging AS MATERIALIZED (
+    SELECT belonging.group_id
+    FROM (
+        SELECT DISTINCT id FROM permissions_historicaluser_groups WHERE user_id = %(user)s
+    ) AS named
+    CROSS JOIN {belonging} AS belonging
+    WHERE belonging.user_id = %(user)s
+),
+held AS MATERIALIZED (
+    SELECT member.role_id, member.group_id
+    FROM (
+        SELECT id FROM permissions_historicalrolemember WHERE user_id = %(user)s
+        UNION
+        SELECT id
+        FROM permissions_historicalrolemember
+        WHERE group_id IN (SELECT group_id FROM belonging)
+    ) AS named
+    CROSS JOIN {member} AS member
+    WHERE member.user_id = %(user)s
+       OR member.group_id IN (SELECT group_id FROM belonging)
+),
+groups AS MATERIALIZED (
+    SELECT held.group_id, groups.name
+    FROM (SELECT DISTINCT group_id FROM held WHERE group_id IS NOT NULL) AS held
+    CROSS JOIN {group} AS groups
+)
+SELECT (SELECT project_id FROM permissions_historicalrole WHERE id = held.role_id LIMIT 1),
+       held.role_id,
+       CASE WHEN held.group_id IS NULL THEN 'member' ELSE 'group' END,
+       groups.name
+FROM held
+LEFT JOIN groups USING (group_id)
+WHERE EXISTS (
+    SELECT FROM permissions_rolepermission WHERE role_id = held.role_id AND flags <> 0
+) OR EXISTS (
+    SELECT
+    FROM permissions_historicalrolepermission
+    WHERE role_id = held.role_id
+      AND (is_view OR is_modify OR is_delete OR is_execute OR is_copy OR is_forbidden OR is_manager)
+)
+UNION ALL
+SELECT project.id, NULL, 'project creator', NULL
+FROM (
+    SELECT DISTINCT id FROM tasks_historicalproject WHERE created_by_id = %(user)s
+) AS named
+CROSS JOIN {project} AS project
+WHERE project.created_by_id = %(user)s
+""").format(belonging=BELONGING, member=MEMBER, group=GROUP, project=PROJECT)
+
+# What the matrices gave these roles, and what they gave the creators of projects and of tasks.
+READ_GRANTED = sql.SQL("""
+WITH matrix AS MATERIALIZED (
+    SELECT matrix.id, matrix.project_id, matrix.digest IS NULL AS is_of_project
+    FROM unnest(%(matrices)s::bigint[]) AS asked (id)
+    JOIN permissions_permissionmatrix AS matrix USING (id)
+),
+held AS MATERIALIZED (
+    SELECT matrix.project_id, granted.*
+    FROM (
+        SELECT rows.matrix_id, rows.role_id, rows.role_code, rows.flags
+        FROM matrix
+        JOIN permissions_rolepermission AS rows ON rows.matrix_id = matrix.id
+        WHERE NOT matrix.is_of_project
+        UNION ALL
+        SELECT rows.matrix_id, rows.role_id, rows.role_code, rows.flags
+        FROM matrix
+        CROSS JOIN LATERAL (
+            SELECT DISTINCT id
+            FROM permissions_historicalrolepermission
+            WHERE matrix_id = matrix.id
+        ) AS named
+        CROSS JOIN {row} AS rows
+        WHERE matrix.is_of_project AND rows.matrix_id = matrix.id
+    ) AS granted
+    JOIN matrix ON matrix.id = granted.matrix_id
+    WHERE granted.flags <> 0
+      AND (
+          granted.role_code IN (-1, -3)
+          OR granted.role_id IN (SELECT unnest(%(roles)s::bigint[]))
+      )
+),
+-- Many matrices have rows of the same few roles.
+role AS MATERIALIZED (
+    SELECT held.role_id, role.code, role.name
+    FROM (SELECT DISTINCT role_id FROM held) AS held
+    CROSS JOIN {role} AS role
+)
+SELECT held.matrix_id, held.project_id, held.role_id, held.role_code, role.code, role.name, held.flags
+FROM held
+LEFT JOIN role USING (role_id)
+""").format(row=ROW, role=ROLE)
+
+# Tasks, by key, of these few projects, or that the user created, in any project or in the one that is
+# asked about: no task ever leaves its project. Of the tasks that are gone since, history knows.
+FIND_TASKS = """
+SELECT task.id
+FROM unnest(%(projects)s::bigint[]) AS project (id)
+CROSS JOIN LATERAL (
+    SELECT id
+    FROM tasks_task
+    WHERE project_id = project.id AND id > %(after)s
+    ORDER BY id
+    LIMIT %(limit)s
+) AS task
+UNION
+(
+    SELECT id
+    FROM tasks_task
+    WHERE created_by_id = %(user)s AND id > %(after)s
+      AND (%(project)s::bigint IS NULL OR project_id = %(project)s)
+    ORDER BY id
+    LIMIT %(limit)s
+)
+UNION
+(
+    SELECT id
+    FROM tasks_historicaltask
+    WHERE history_type = '-' AND id > %(after)s
+      AND (%(project)s::bigint IS NULL OR project_id = %(project)s)
+    ORDER BY id
+    LIMIT %(limit)s
+)
+ORDER BY id
+LIMIT %(limit)s
+"""
+
+# The same of many projects: gone through together, in the order of keys. Of each of a thousand, its next
+# tasks would be read and most of them thrown away.
+FIND_TASKS_OF_MANY = """
+(
+    SELECT id
+    FROM tasks_task
+    WHERE project_id = ANY(%(projects)s::bigint[]) AND id > %(after)s
+    ORDER BY id
+    LIMIT %(limit)s
+)
+UNION
+(
+    SELECT id
+    FROM tasks_task
+    WHERE created_by_id = %(user)s AND id > %(after)s
+    ORDER BY id
+    LIMIT %(limit)s
+)
+UNION
+(
+    SELECT id
+    FROM tasks_historicaltask
+    WHERE history_type = '-' AND id > %(after)s
+    ORDER BY id
+    LIMIT %(limit)s
+)
+ORDER BY id
+LIMIT %(limit)s
+"""
+
+# Every task, by key: what a superuser could reach.
+FIND_ALL_TASKS = """
+(
+    SELECT id
+    FROM tasks_task
+    WHERE id > %(after)s
+    ORDER BY id
+    LIMIT %(limit)s
+)
+UNION
+(
+    SELECT id
+    FROM tasks_historicaltask
+    WHERE history_type = '-' AND id > %(after)s
+    ORDER BY id
+    LIMIT %(limit)s
+)
+ORDER BY id
+LIMIT %(limit)s
+"""
