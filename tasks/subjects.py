@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from django.db import connection
+from msgspec import Raw
 
 from audit.differences import ABSENT, Difference
 from audit.subjects import (
@@ -29,10 +30,9 @@ _TYPE_KEY = "type"
 Secrets = Mapping[str, Any]
 ALL_SECRET: Secrets = {"": True}
 _NOTHING: Mapping[str, Any] = {}
-# A document, or a part of one, as it is written.
-_Text = str | msgspec.Raw
-_Parts = dict[str, msgspec.Raw] | list[Any] | str | bool | int | float | None
-_read_parts = msgspec.json.Decoder(_Parts, float_hook=float).decode
+# Reads an object as far as what stands at its keys, which stays as it is written.
+_read_parts = msgspec.json.Decoder(dict[str, Raw]).decode
+_BRACE = ord("{")
 _SCHEMAS = "SELECT id, schema::text FROM tasks_tasktype"
 
 
@@ -71,7 +71,9 @@ def _secrets_in(schema: str) -> Secrets:
 
 def _document(entry: Entry, name: str, secrets: Secrets) -> list[Difference]:
     found: list[Difference] = []
-    before, after = entry.before[name], entry.after[name]
+    before, after = (
+        None if text is None else Raw(text) for text in (entry.before[name], entry.after[name])
+    )
     if entry.kind == REMOVED:
         before, after = after, before
     _compare(before, after, f"/{name}", secrets, found)
@@ -79,16 +81,15 @@ def _document(entry: Entry, name: str, secrets: Secrets) -> list[Difference]:
 
 
 def _compare(
-    before: _Text | None, after: _Text | None, place: str, secrets: Secrets, found: list[Difference]
+    before: Raw | None, after: Raw | None, place: str, secrets: Secrets, found: list[Difference]
 ) -> None:
     """Add what differs; of an object that is there on one side alone, what it holds.
 
     What both sides write alike is not read. A place is secret that a schema calls so, that holds such a
     place, or that is inside of one.
     """
-    was = _NOTHING if before is None else _read_parts(before)
-    became = _NOTHING if after is None else _read_parts(after)
-    if not type(was) is type(became) is dict or not (was or became):
+    was, became = _parts_of(before), _parts_of(after)
+    if was is None or became is None or not (was or became):
         one, other = (ABSENT if text is None else read_json(text) for text in (before, after))
         if not same(one, other):
             found.append(Difference(place, one, other, bool(secrets)))
@@ -97,6 +98,13 @@ def _compare(
         if was.get(key) != became.get(key):
             inside = secrets if secrets is ALL_SECRET else secrets.get(key, _NOTHING)
             _compare(was.get(key), became.get(key), f"{place}/{_step(key)}", inside, found)
+
+
+def _parts_of(text: Raw | None) -> Mapping[str, Raw] | None:
+    """Return what an object holds, nothing where there is none, and None of anything else."""
+    if text is None:
+        return _NOTHING
+    return _read_parts(text) if memoryview(text)[0] == _BRACE else None
 
 
 @lru_cache(maxsize=4096)
