@@ -49,7 +49,7 @@ class TaskPaginator(EstimatingPaginator):
 
 
 class TaskList(KeyedChangeList):
-    """The list; where a search finds no task, it knows the projects that are called so."""
+    """The list; of a search it knows which projects are called so."""
 
     projects_named: Sequence[tuple[str, str]] = ()
 
@@ -57,7 +57,7 @@ class TaskList(KeyedChangeList):
         """Read the page."""
         super().get_results(request)
         term = self.query.replace("\0", "").strip()
-        if not term or self.result_count:
+        if not term:
             return
         named = projects_of(request).filter(name__istartswith=term).order_by("name", "pk")
         self.projects_named = [
@@ -76,7 +76,7 @@ class TaskList(KeyedChangeList):
 
 
 _CHOOSE = "tasks_task_choose"
-# Where nothing is found, so many projects are named instead.
+# Beside the tasks that a search finds, so many projects are named.
 _MOST_NAMED = 5
 
 
@@ -104,6 +104,7 @@ class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
     ordering = ("-pk",)
     sortable_by = ("task_name",)
     actions_list = ("choose", *TaskFiles.actions_list)
+    list_before_template = "admin/projects_named.html"
     list_after_template = "admin/choose_all.html"
     fieldsets = (
         (

@@ -121,7 +121,7 @@ def test_a_search_for_a_project_finds_its_tasks_by_way_of_the_filter_and_no_hidd
     shown = client.get(f"{address}{link}").context["cl"]
     assert (name, shown.result_count, shown.query) == ("payments", 2, "")
     assert shown.params["enabled__exact"] == "1"
-    assert client.get(address, {"q": "task"}).context["cl"].projects_named == ()
+    assert not client.get(address, {"q": "task"}).context["cl"].projects_named
 
 
 def test_search_by_name_and_by_id_uses_their_indexes(governed: Governed) -> None:
