@@ -4,9 +4,11 @@ The sealed digests must have the digest that the signed seal states, and the row
 them, many at a time. Memory holds some ten thousand digests, and few rows, however many an operation has.
 """
 
+import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
@@ -15,10 +17,10 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from audit.archived import Dropped
-from audit.documents import OPERATIONS, Layout, present_layout, sha256
+from audit.documents import OPERATIONS, Layout, documents_of, present_layout, sha256
 from audit.models import Layout as StoredLayout
 from audit.models import SealedOperation
-from audit.parts import Part, Portion, parts_of, portions_of
+from audit.parts import Part, Portion, entry, parts_of, portions_of
 from audit.seal_documents import SealDocument
 from audit.verification.blocks import compare_history, compare_operations
 from audit.verification.differing import name_difference
@@ -93,8 +95,21 @@ def _name(
         state = SealedParts(layout)
         if not (all(map(state.take, parts.get(place, []))) and state.hexdigest() == digest):
             name_difference(ids[: place - 1], layout=layout, in_archives=in_archives)
-            raise Tampered(f"operation {operation}: the sealed digests of its rows were altered")
+            are_rows = _digest_of(operation, layout) == digest
+            raise Tampered(
+                f"operation {operation}: the sealed digests of its rows were altered"
+                + ("; the rows themselves are as they were sealed" if are_rows else "")
+            )
     name_difference(ids, layout=layout, in_archives=in_archives)
+
+
+def _digest_of(operation: UUID, layout: Layout) -> str:
+    """Return what the seal would say of the operation as it is now."""
+    state = hashlib.sha256()
+    with closing(documents_of([operation], layout=layout)) as documents:
+        for document in documents:
+            state.update(entry(document.key, document.text))
+    return state.hexdigest()
 
 
 def _compare(
@@ -136,7 +151,7 @@ def _are_operations(
     return not own or compare_operations(
         columns=columns,
         operations=[operations[part.place - 1] for part in own],
-        entries=[entry for part in own for entry in part.entries()],
+        entries=[each for part in own for each in part.entries()],
     )
 
 

@@ -113,8 +113,15 @@ def test_a_checkpoint_that_was_tampered_with_is_named() -> None:
 def test_a_row_and_its_sealed_digest_altered_together_name_the_operation() -> None:
     fact = fact_of(HISTORY)
     execute(f"UPDATE {fact.table} SET name = 'another' WHERE {fact.where}")  # noqa: S608
-    execute("UPDATE audit_sealedrows SET entries = set_byte(entries, 9, get_byte(entries, 9) # 1)")
-    assert_named("the sealed digests of its rows were altered")
+    digests = "UPDATE audit_sealedrows SET entries = set_byte(entries, 9, get_byte(entries, 9) # 1)"
+    execute(f"{digests} WHERE operation_id = '{fact.names[0]}'")
+    assert_named(fact.names[0], "the sealed digests of its rows were altered$")
+
+
+def test_sealed_digests_that_were_altered_alone_leave_no_doubt_about_the_rows() -> None:
+    fact = fact_of(SealedRows)
+    execute(f"UPDATE audit_sealedrows SET entries = sha256(entries) WHERE {fact.where}")  # noqa: S608
+    assert_named(fact.names[0], "digests .* were altered; the rows themselves are as they were")
 
 
 ADD_PART = "INSERT INTO audit_sealedrows (operation_id, table_name, part, entries) VALUES "
