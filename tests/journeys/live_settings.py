@@ -10,5 +10,6 @@ from config.settings.test import *
 DATABASES["default"]["NAME"] = os.environ["LIVE_DATABASE"]
 BULKHEAD_RATE = (100_000, timedelta(minutes=1))
 
-if style := os.environ.get("LIVE_LOGS"):
-    LOGGING = logging_settings(level="DEBUG", style="json" if style == "json" else "text")
+BULKHEAD_SEAL_WEBHOOK = os.environ.get("LIVE_WEBHOOK", "")
+if "LIVE_LOGS" in os.environ:
+    LOGGING = logging_settings(level=os.environ["LIVE_LOGS"], style="json")
