@@ -70,7 +70,10 @@ class HistoryAdmin(BaseAdmin):
     def _named(self, shown: Model | None, rows: Sequence[TimelineRow]) -> str:
         """Return what the object is called, or was in its history, of which other rows are part as well."""
         if shown is not None:
-            return f"{self.opts.verbose_name} {shown}"
+            kind = str(self.opts.verbose_name)
+            # What has no name of its own says what it is.
+            says_so = str(shown).startswith(f"{kind} {shown.pk} ")
+            return str(shown) if says_so else f"{kind} {shown}"
         own = (row.what for row in rows if row.model is self.model)
         return next(own, rows[-1].what)
 

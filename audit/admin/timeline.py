@@ -112,7 +112,7 @@ def told_rows(
 
 
 def _row(row: Any, older: Any, described: Described, told: Told) -> TimelineRow:
-    differences = [*_differences(older, row, described), *told.differences] if older else []
+    differences = [*(_differences(older, row, described) if older else ()), *told.differences]
     return TimelineRow(
         row.instance_type,
         row.history_date,

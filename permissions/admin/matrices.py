@@ -15,7 +15,7 @@ from audit.admin.history import HistoryAdmin
 from audit.admin.panels import Panel, register_panel
 from audit.admin.theme import display
 from permissions.admin.grids import FLAG_LABELS, Grid, grid_rows
-from permissions.admin.named_then import grants_by_role
+from permissions.admin.named_then import flags_at_first, grants_by_role
 from permissions.admin.visible import matrices_for
 from permissions.models import PermissionMatrix, RolePermission, TaskPermission
 from tasks.admin.filters import ProjectFilter
@@ -100,6 +100,7 @@ describe(
         key="matrix_id",
         label=lambda row: f"what role {row.role or row.role_code} may do",
         names=grants_by_role,
+        gather=flags_at_first,
         related=("role__project",),
     ),
 )

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from audit.admin.described import NOTHING, Difference
+from permissions.flags import Flag
+from permissions.models import RolePermission
 from permissions.subjects import holders_then, roles_then
 
 
@@ -23,6 +26,17 @@ def grants_by_role(rows: Sequence[Any]) -> Mapping[int, str]:
         row.history_id: f"what role {names[row.role_id, _at(row)]} may do"
         for row in rows
         if (row.role_id, _at(row)) in names
+    }
+
+
+def flags_at_first(history_ids: Sequence[int]) -> Mapping[int, Sequence[Difference]]:
+    """Return what roles might do from the beginning, of the rows with which they came into a matrix."""
+    names = [flag.vendor_name for flag in Flag]
+    added = RolePermission.history.filter(history_id__in=history_ids, history_type="+")
+    return {
+        row.history_id: [Difference("may", NOTHING, ", ".join(held) or NOTHING)]
+        for row in added.only("history_id", *names)
+        if (held := [flag.label for flag in Flag if getattr(row, flag.vendor_name)])
     }
 
 

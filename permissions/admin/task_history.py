@@ -59,12 +59,11 @@ def _role_by_role(history_ids: Sequence[int]) -> Mapping[int, Sequence[Differenc
     )
     return {
         key: [
-            Difference(
-                names.get((each.role_id, at[key]), f"role {each.code}"),
-                _in_words(each.before),
-                _in_words(each.after),
-            )
+            difference
             for each in differs
+            for difference in _flag_by_flag(
+                names.get((each.role_id, at[key]), f"role {each.code}"), each
+            )
         ]
         for key, differs in differing.items()
     }
@@ -91,8 +90,11 @@ def _differing(entry: Entry, matrices: Matrices) -> Iterator[_Differs]:
             yield _Differs(code, after.role_id, before.flags, after.flags)
 
 
-def _in_words(flags: int) -> str:
-    return ", ".join(flag.label for flag in flags_in(flags)) or NOTHING
+def _flag_by_flag(role: str, differs: _Differs) -> Iterator[Difference]:
+    """Tell the flags in which a role differs, as previews do."""
+    for flag in flags_in(differs.before ^ differs.after):
+        sides = ("yes" if flags & flag.bit else "no" for flags in (differs.before, differs.after))
+        yield Difference(f"{role} · {flag.label.lower()}", *sides)
 
 
 describe(

@@ -166,5 +166,7 @@ def test_what_is_told_of_the_past_has_the_names_of_then(governed: Governed) -> N
     assert "payments-viewer as another Viewer of another payments" in of_role
     of_matrix = told("permissions_permissionmatrix_history", matrix.pk)
     assert of_matrix[0] == "what role Viewer of payments may do"
+    added = client.get(page("permissions_permissionmatrix_history", matrix.pk)).context["timeline"]
+    assert ("may", "–", "View") in {tuple(each) for row in added.rows for each in row.differences}
     of_group = told("auth_group_history", group.pk)
     assert "membership of payments-viewer in group night watch" in of_group

@@ -27,7 +27,7 @@ def test_leaving_the_project_s_permissions_is_told(governed: Governed) -> None:
     assert what == "permissions"
     assert old.startswith("the project's (matrix ")
     assert new.startswith("of its own (matrix ")
-    assert roles == [("Viewer of payments", "View", "View, Copy")]
+    assert roles == [("Viewer of payments · copy", "no", "yes")]
 
 
 def test_what_the_project_gave_is_told_as_it_was_then(governed: Governed) -> None:
@@ -37,15 +37,15 @@ def test_what_the_project_gave_is_told_as_it_was_then(governed: Governed) -> Non
     pipeline.apply(actor=governed.manager, batch=batch)
     set_in_project(governed, 8, is_execute=True)
     (row, *_) = read_timeline(page=Task, key=Task.objects.get(uid=uid).pk).rows
-    assert tuple(row.differences[1]) == ("Viewer of payments", "View", "View, Copy")
+    assert tuple(row.differences[1]) == ("Viewer of payments · copy", "no", "yes")
 
 
 def test_a_change_of_a_task_s_own_permissions_is_told_flag_by_flag(governed: Governed) -> None:
     first = SetPermissions(flags={8: {"is_copy": True}})
     second = SetPermissions(flags={8: {"is_execute": True}, 5: {"is_view": False}})
     assert told(governed, first, second) == [
-        ("Test manager of payments", "View", "–"),
-        ("Viewer of payments", "View, Copy", "View, Execute, Copy"),
+        ("Test manager of payments · view", "yes", "no"),
+        ("Viewer of payments · execute", "no", "yes"),
     ]
 
 
@@ -58,14 +58,14 @@ def test_a_role_is_called_as_it_was_then(governed: Governed) -> None:
             renamed.name = f"another {renamed.name}"
             renamed.save()
     (row, *_) = read_timeline(page=Task, key=Task.objects.get(uid=uid).pk).rows
-    assert tuple(row.differences[1]) == ("Viewer of payments", "View", "View, Copy")
+    assert tuple(row.differences[1]) == ("Viewer of payments · copy", "no", "yes")
 
 
 def test_following_again_is_told_once(governed: Governed) -> None:
     own = SetPermissions(flags={8: {"is_copy": True}})
     (what, _, new), *roles = told(governed, own, SetPermissions(follow=True))
     assert (what, new.partition(" (")[0]) == ("permissions", "the project's")
-    assert roles == [("Viewer of payments", "View, Copy", "View")]
+    assert roles == [("Viewer of payments · copy", "yes", "no")]
 
 
 def test_what_is_kept_aside_is_told_where_it_is_new(governed: Governed) -> None:
