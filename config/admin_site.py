@@ -8,6 +8,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.sites import UnfoldAdminSite
 
+from audit.refused_pages import View, noting_refusals
 from permissions.sign_ins import note_attempt, note_own_password, setting_password
 
 
@@ -34,6 +35,11 @@ class BulkheadAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has
         if admin_class is not None and admin_class.__module__.partition(".")[0] in _OURS:
             super().register(model_or_iterable, admin_class, **options)
 
+    def admin_view(self, view: View, cacheable: bool = False) -> View:  # noqa: FBT001, FBT002  # Django's
+        """Let who is signed in see the page, and record what it refuses of what they send."""
+        guarded: View = super().admin_view(noting_refusals(view), cacheable)
+        return guarded
+
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -50,6 +56,9 @@ class BulkheadAdminSite(UnfoldAdminSite):  # type: ignore[misc]  # the theme has
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Let somebody set their password, and record that they did."""
+        if request.method != "POST":
+            shown: HttpResponse = super().password_change(request, extra_context)
+            return shown
         with transaction.atomic():
             with setting_password():
                 answer: HttpResponse = super().password_change(request, extra_context)

@@ -124,10 +124,13 @@ class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[type-arg]  # so 
         form_url: str = "",
     ) -> HttpResponse:
         """Set a password; that it was set is an operation."""
+        if request.method != "POST":
+            shown: HttpResponse = super().user_change_password(request, id, form_url)
+            return shown
         with transaction.atomic():
             with setting_password():
                 response = super().user_change_password(request, id, form_url)
-            if isinstance(response, HttpResponseRedirect) and request.method == "POST":
+            if isinstance(response, HttpResponseRedirect):
                 user = User.objects.get(pk=id)
                 with administrative_operation(
                     actor=actor_of(request),
