@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from audit.models import Operation, State
 from audit.visibility import AUDITORS
 from tasks.models import Draft
 from tests.conftest import Governed
@@ -111,6 +112,18 @@ def write_down(client: Client, draft: Draft, written: Mapping[str, Any]) -> Any:
 def look(client: Client, draft: Draft, **asked: Any) -> Any:
     """Return the preview's page."""
     return client.get(page("tasks_task_draft_preview", draft.pk), asked)
+
+
+def rows_of(client: Any, draft: Draft, **asked: Any) -> list[tuple[str, list[tuple[str, ...]]]]:
+    """Return the rows of the preview: id, and what would differ."""
+    shown = look(client, draft, **asked).context["shown"]
+    return [(row.uid, [tuple(each) for each in row.differences]) for row in shown.rows]
+
+
+def refused(*, kind: str) -> list[str]:
+    """Return why attempts of this kind are recorded as refused."""
+    found = Operation.objects.filter(kind=kind, state=State.REFUSED)
+    return [refusal["detail"] for operation in found for refusal in operation.refusals]
 
 
 def confirm(client: Client, draft: Draft, **sent: Any) -> Any:

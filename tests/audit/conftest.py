@@ -10,6 +10,7 @@ from pytest_django import DjangoDbBlocker
 from audit.append_only import guards
 from audit.models import Operation
 from audit.recorder import administrative_operation
+from tests.audit.happened import Happened
 from tests.audit.sealed import become_owner, execute, fill
 from tests.conftest import ORIGIN, Governed
 
@@ -19,6 +20,12 @@ def operation(governed: Governed) -> Iterator[Operation]:
     """An operation of the manager's, being recorded."""
     with administrative_operation(actor=governed.manager, kind="test", origin=ORIGIN) as operation:
         yield operation
+
+
+@pytest.fixture
+def happened(governed: Governed) -> Happened:
+    """A project in which one thing of each kind has happened."""
+    return Happened(governed)
 
 
 @pytest.fixture

@@ -4,73 +4,19 @@ Its status, the vendor's code, and every offender by name; and each time nothing
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-from threading import Event
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from django.db import OperationalError, connection, transaction
 from django.test import Client
-from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from audit.models import Operation
-from permissions.models import ApiToken, PermissionMatrix, Scope, TaskPermission
-from permissions.tokens import revoke_token
-from tasks.api.idempotency import Answer, KeyReceipt
-from tasks.batch import pipeline
-from tasks.batch.pipeline import Applied
-from tests.conftest import ORIGIN, Governed, build_governed
+from tests.conftest import Governed
+from tests.permissions.api.refusals import BAD_ID, GOOD, INVALID, nothing_changes, refused
 from tests.permissions.api.vendor_example import BATCH
-from tests.permissions.governance import (
-    ADMINISTRATOR,
-    CREATOR,
-    MANAGER,
-    VIEWER,
-    add_steward,
-    change,
-)
-from tests.tasks.api.caller import Caller, caller_of
+from tests.tasks.api.caller import caller_of
 from tests.tokens import issue
-
-
-INVALID, BAD_ID, DENIED = "CB.00060200", "CB.00060201", "CB.00060403"
-GOOD = [{"role_id": VIEWER, "is_execute": True}]
-
-
-@contextmanager
-def nothing_changes() -> Iterator[None]:
-    """See that no permission, no history and no applied operation comes of what is done inside."""
-
-    def everything() -> list[Any]:
-        return [
-            list(TaskPermission.objects.order_by("pk").values()),
-            PermissionMatrix.objects.count(),
-            TaskPermission.history.count(),
-            Operation.objects.exclude(kind__contains="token").exclude(state="refused").count(),
-        ]
-
-    before = everything()
-    yield
-    assert everything() == before
-
-
-def refused(
-    caller: Caller, body: Any, *, path: str = BATCH, **headers: str
-) -> tuple[int, str, str]:
-    """Return status, code and message of a refusal that changed nothing and has the one shape."""
-    with nothing_changes():
-        response = caller.post(path, body, **{"X-Request-Id": "req-7", **headers})
-    assert response["Content-Type"] == "application/json"
-    assert response["X-Request-Id"] == "req-7"
-    answer = response.json()
-    assert answer.keys() == {"error_code", "error_msg"}
-    return response.status_code, answer["error_code"], answer["error_msg"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +30,8 @@ class Row:
 
 
 ROLE = {"role_id": 8, "is_view": True}
+
+
 MALFORMED: Mapping[str, Row] = {
     "no body": Row("empty", raw=b""),
     "not JSON": Row("not JSON", raw=b'{"job_ids": ['),
@@ -162,110 +110,6 @@ def test_a_body_that_is_not_sent_as_json_is_415(governed: Governed) -> None:
     assert answer[:2] == (415, "CB.00060415")
 
 
-def expire(_: Governed, token: ApiToken) -> None:
-    ApiToken.objects.filter(pk=token.pk).update(expires_at=timezone.now() - timedelta(days=1))
-
-
-def revoke(governed: Governed, token: ApiToken) -> None:
-    revoke_token(actor=governed.manager, token_id=token.pk, origin=ORIGIN)
-
-
-def deactivate(governed: Governed, _: ApiToken) -> None:
-    User.objects.filter(pk=governed.manager.pk).update(is_active=False)
-
-
-def move(_: Governed, token: ApiToken) -> None:
-    ApiToken.objects.filter(pk=token.pk).update(networks=["192.0.2.0/24"])
-
-
-@pytest.mark.parametrize("spoil", [expire, revoke, deactivate, move])
-def test_a_token_that_is_no_longer_good_is_401(
-    governed: Governed, spoil: Callable[[Governed, ApiToken], None]
-) -> None:
-    issued = issue(governed.manager)
-    body = {"job_ids": governed.add_tasks(1), "permissions": GOOD}
-    spoil(governed, issued.token)
-    caller = Caller(issued.secret, Client(raise_request_exception=False))
-    assert refused(caller, body)[:2] == (401, "APIGW.0301")
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Authorization": "Bearer bh_unknown"},
-        {"Authorization": "SDK-HMAC-SHA256 Access=AK, SignedHeaders=host, Signature=00"},
-        {"X-Auth-Token": "bh_unknown"},
-        {"X-Auth-Token": "bh_unknown", "Authorization": "Bearer {good}"},
-    ],
-    ids=["none", "unknown", "a signature alone", "unknown X-Auth-Token", "the wrong one of two"],
-)
-def test_no_token_or_an_unknown_one_is_401(governed: Governed, headers: dict[str, str]) -> None:
-    secret = issue(governed.manager).secret
-    sent = {name: value.replace("{good}", secret) for name, value in headers.items()}
-    body = {"job_ids": governed.add_tasks(1), "permissions": GOOD}
-    with nothing_changes():
-        response = Client().post(BATCH, body, content_type="application/json", headers=sent)
-    assert response.status_code == 401
-    assert response["WWW-Authenticate"] == 'Bearer realm="bulkhead"'
-    assert response.json()["error_code"] == "APIGW.0301"
-
-
-def test_a_token_without_the_scope_is_403(governed: Governed) -> None:
-    scopes = [scope for scope in Scope if scope is not Scope.PERMISSIONS_WRITE]
-    body = {"job_ids": governed.add_tasks(1), "permissions": GOOD}
-    status, code, message = refused(caller_of(governed.manager, scopes=scopes), body)
-    assert (status, code) == (403, DENIED)
-    assert "permissions:write" in message
-
-
-def test_tasks_that_are_not_there_and_tasks_that_one_may_not_see_are_404_alike(
-    governed: Governed,
-) -> None:
-    hidden, unknown = build_governed("search").add_tasks(1)[0], "f" * 32
-    seen = governed.add_tasks(1)[0]
-    body = {"job_ids": [seen, hidden, unknown], "permissions": GOOD}
-    status, code, message = refused(caller_of(governed.manager), body)
-    assert (status, code) == (404, BAD_ID)
-    assert f"there is no such task: {hidden}, {unknown}" in message
-    assert seen not in message
-
-
-def test_tasks_that_one_may_not_manage_are_403(governed: Governed) -> None:
-    uids = governed.add_tasks(2)
-    body = {"job_ids": uids, "permissions": GOOD}
-    status, code, message = refused(caller_of(governed.developer), body)
-    assert (status, code) == (403, DENIED)
-    assert f"you hold no manage_task right on this task: {', '.join(uids)}" in message
-
-
-@pytest.mark.parametrize(
-    ("entry", "says"),
-    [
-        ({"role_id": ADMINISTRATOR, "is_view": False}, "always holds every flag"),
-        ({"role_id": CREATOR, "is_view": False}, "may change role -3"),
-    ],
-    ids=["administrator", "creator"],
-)
-def test_a_locked_role_is_403(governed: Governed, entry: dict[str, Any], says: str) -> None:
-    uids = governed.add_tasks(2)
-    body = {"job_ids": uids, "permissions": [entry]}
-    status, code, message = refused(caller_of(add_steward(governed)), body)
-    assert (status, code) == (403, DENIED)
-    assert says in message
-    assert all(uid in message for uid in uids)
-
-
-def test_to_grant_what_one_does_not_hold_is_403(governed: Governed) -> None:
-    uids = governed.add_tasks(2)
-    change(governed.admin, uids, flags={MANAGER: {"is_delete": False}})
-    body = {"job_ids": uids, "permissions": [{"role_id": VIEWER, "is_delete": True}]}
-    status, code, message = refused(caller_of(governed.manager), body)
-    assert (status, code) == (403, DENIED)
-    assert "is_delete, which you do not hold" in message
-    assert all(uid in message for uid in uids)
-
-
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
@@ -289,66 +133,6 @@ def test_what_the_tasks_project_does_not_have_is_400(
     assert all(uid in message for uid in uids)
 
 
-def test_a_fingerprint_out_of_date_is_412_and_names_what_drifted(governed: Governed) -> None:
-    uids, caller = governed.add_tasks(2), caller_of(governed.manager)
-    body = {"job_ids": uids, "permissions": GOOD}
-    etag = caller.post(f"{BATCH}?dry_run=true", body)["ETag"]
-    change(governed.manager, uids[:1], flags={VIEWER: {"is_copy": True}})
-    status, code, message = refused(caller, body, If_Match=etag)
-    assert (status, code) == (412, "CB.00060412")
-    assert uids[0] in message
-    assert uids[1] not in message
-
-
-def test_a_key_that_was_used_for_another_body_is_422(governed: Governed) -> None:
-    uids, caller = governed.add_tasks(1), caller_of(governed.manager)
-    caller.post(BATCH, {"job_ids": uids, "permissions": GOOD}, Idempotency_Key="k")
-    body = {"job_ids": uids, "project_switch": True}
-    assert refused(caller, body, Idempotency_Key="k")[:2] == (422, "CB.00060422")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_key_whose_request_is_still_running_is_409() -> None:
-    governed = build_governed()
-    issued, held, done = issue(governed.manager), Event(), Event()
-    receipt = KeyReceipt(token_id=issued.token.pk, key="k", digest="", answer_of=_no_answer)
-
-    def run_with_the_key() -> None:
-        with transaction.atomic():
-            receipt.claim()
-            held.set()
-            done.wait(timeout=30)
-        connection.close()
-
-    caller = Caller(issued.secret, Client(raise_request_exception=False))
-    body = {"job_ids": governed.add_tasks(1), "permissions": GOOD}
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        running = pool.submit(run_with_the_key)
-        assert held.wait(timeout=30)
-        answer = refused(caller, body, Idempotency_Key="k")
-        done.set()
-        running.result()
-    assert answer[:2] == (409, "CB.00060409")
-
-
-def _no_answer(_: Applied) -> Answer:
-    raise AssertionError
-
-
-def test_too_many_requests_are_429_and_say_when_to_come_back(
-    governed: Governed, settings: Settings
-) -> None:
-    settings.BULKHEAD_RATE = (1, timedelta(minutes=1))
-    caller = caller_of(governed.manager)
-    body = {"job_ids": governed.add_tasks(1), "permissions": GOOD}
-    assert caller.post(BATCH, body).status_code == 200
-    with nothing_changes():
-        response = caller.post(BATCH, body)
-    assert response.status_code == 429
-    assert 1 <= int(response["Retry-After"]) <= 60
-    assert response.json()["error_code"] == "CB.00060211"
-
-
 @pytest.mark.parametrize(
     "path", ["/v1", "/v1/", f"{BATCH}/", "/v1/job", "/v1//job/permissions/batch", "/v1/%00", "/v4"]
 )
@@ -363,28 +147,3 @@ def test_another_method_is_405(governed: Governed, method: str) -> None:
         response = Client().generic(method.upper(), BATCH, headers=headers)
     assert response.status_code == 405
     assert response.json()["error_code"] == "CB.00060405"
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "code"),
-    [
-        (RuntimeError("the password is tulip"), 500, "CB.00060101"),
-        (OperationalError("server closed the connection"), 503, "CB.00060100"),
-    ],
-)
-def test_what_fails_inside_is_said_without_its_reason(
-    governed: Governed,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    error: Exception,
-    status: int,
-    code: str,
-) -> None:
-    def fail(**_: object) -> None:
-        raise error
-
-    monkeypatch.setattr(pipeline, "apply", fail)
-    body = {"job_ids": governed.add_tasks(1), "permissions": GOOD}
-    answer = refused(caller_of(governed.manager), body)
-    assert answer[:2] == (status, code)
-    assert str(error) not in answer[2]
