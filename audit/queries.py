@@ -1,4 +1,4 @@
-"""The SQL of finding operations by the tasks that they changed."""
+"""The SQL of finding operations by the tasks that they changed, and of counting them by the hour."""
 
 from collections.abc import Sequence
 from typing import LiteralString
@@ -62,3 +62,15 @@ def _of_task(subjects: Sequence[Subject], task: sql.Composable) -> sql.Composed:
         for subject in subjects
         if subject.task_column
     )
+
+
+# When listed operations were asked for: (hour, by people, by programs, refused).
+COUNT_BY_HOUR = sql.SQL("""
+SELECT date_trunc('hour', listed.created_at, 'UTC') AS hour,
+       count(*) FILTER (WHERE listed.state <> 'refused' AND listed.by_people),
+       count(*) FILTER (WHERE listed.state <> 'refused' AND NOT listed.by_people),
+       count(*) FILTER (WHERE listed.state = 'refused')
+FROM ({listed}) AS listed (created_at, state, by_people)
+GROUP BY hour
+ORDER BY hour
+""")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
-from audit.activity import Spell, read_activity
+from audit.activity import MOST_LISTED, Spell, read_activity
 from audit.models import Operation
 
 
@@ -70,7 +70,7 @@ def chart_of_activity(*, request: HttpRequest, operations: QuerySet[Operation]) 
         headings=("From (UTC)", "People", "Programs", "Refused"),
         bars=[_bar(spell, request.GET) for spell in activity.spells],
         without="",
-        note="Only the latest of them are counted." if activity.is_cut else "",
+        note=f"Only the latest {MOST_LISTED:,} are counted." if activity.is_cut else "",
         parts=("People", "Programs", "Refused"),
     )
 
