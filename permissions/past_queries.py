@@ -17,7 +17,7 @@ _TASK = as_of(
     of="asked.id",
     columns="id, uid, name, project_id, created_by_id, recycled_at IS NOT NULL AS is_recycled",
 )
-_GOVERNED = as_of(
+GOVERNED = as_of(
     history="permissions_historicaltaskpermission",
     key="task_id",
     of="asked.id",
@@ -66,7 +66,7 @@ CROSS JOIN {governed} AS governed
 CROSS JOIN {project} AS project
 JOIN permissions_permissionmatrix AS matrix ON matrix.id = governed.matrix_id
 ORDER BY task.id
-""").format(task=_TASK, governed=_GOVERNED, project=_PROJECT_OF_TASK)
+""").format(task=_TASK, governed=GOVERNED, project=_PROJECT_OF_TASK)
 
 # Who held which of the flags under a matrix, on a task of this creator: one row per user and way.
 # Users are paged by key; an inactive account could do nothing, whatever it held.

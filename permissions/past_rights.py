@@ -92,18 +92,18 @@ class Standing:
         """Return those of the tasks on which they held anything."""
         tasks = tasks_then(task_ids=task_ids, at=self.at)
         ways = self.ways({task.matrix_id for task in tasks.values()})
-        of_nobody = MatrixWays([], [])
         rights = []
         for task in tasks.values():
-            given = ways.get(task.matrix_id, of_nobody)
-            of_creator = given.of_creators if task.creator_id == self.user_id else []
-            rights.append(TaskRights(task, [*self.everywhere, *given.of_roles, *of_creator]))
+            is_created = task.creator_id == self.user_id
+            held = self.held(ways.get(task.matrix_id), is_created=is_created)
+            rights.append(TaskRights(task, held))
         return [right for right in rights if right.flags]
 
-    @property
-    def everywhere(self) -> list[Way]:
-        """What they held on every task."""
-        return [_SUPERUSER] if self.is_superuser else []
+    def held(self, given: "MatrixWays | None", *, is_created: bool) -> list[Way]:
+        """Return in which ways they held anything on a task, by what its matrix gave them."""
+        everywhere = [_SUPERUSER] if self.is_superuser else []
+        of_roles, of_creators = given or ([], [])
+        return [*everywhere, *of_roles, *(of_creators if is_created else ())]
 
     def ways(self, matrices: set[int]) -> dict[int, "MatrixWays"]:
         """Return in which ways these matrices gave them anything."""

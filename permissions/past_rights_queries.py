@@ -5,7 +5,7 @@ From history alone, as in `permissions.past_queries`.
 
 from psycopg import sql
 
-from permissions.past_queries import BELONGING, GROUP, MEMBER, PROJECT, ROLE, ROW
+from permissions.past_queries import BELONGING, GOVERNED, GROUP, MEMBER, PROJECT, ROLE, ROW
 
 
 # The roles that a user held and how, with their projects, and the projects that the user created; without
@@ -187,3 +187,52 @@ UNION
 ORDER BY id
 LIMIT %(limit)s
 """
+
+# The projects in which somebody may have held something, by the name of then: so many, and how many there
+# are. A superuser's are all.
+READ_PROJECTS = sql.SQL("""
+SELECT project.id, project.name, count(*) OVER ()
+FROM (
+    SELECT unnest(%(projects)s::bigint[]) AS id
+    UNION
+    SELECT project_id FROM tasks_task WHERE created_by_id = %(user)s
+    UNION
+    SELECT project_id
+    FROM tasks_historicaltask
+    WHERE history_type = '-' AND created_by_id = %(user)s
+    UNION
+    SELECT id FROM tasks_project WHERE %(everything)s
+    UNION
+    SELECT id FROM tasks_historicalproject WHERE history_type = '-' AND %(everything)s
+) AS named
+CROSS JOIN {project} AS project
+ORDER BY project.name, project.id
+LIMIT %(limit)s OFFSET %(offset)s
+""").format(project=PROJECT)
+
+# How many tasks of these projects each matrix governed, those that the user created apart; null counts
+# tasks that did not exist. Of projects that are not `open`, only the user's own are asked about. A task
+# always has a row that says what governs it, and so it had.
+COUNT_GOVERNED = sql.SQL("""
+SELECT asked.project_id, governed.matrix_id, asked.is_created, count(*)
+FROM (
+    SELECT project.id AS project_id, task.id, task.is_created
+    FROM unnest(%(projects)s::bigint[]) AS project (id)
+    CROSS JOIN LATERAL (
+        SELECT id, created_by_id = %(user)s AS is_created
+        FROM tasks_task
+        WHERE project_id = project.id
+          AND (created_by_id = %(user)s OR project_id = ANY(%(open)s::bigint[]))
+        ORDER BY id
+        LIMIT %(most)s
+    ) AS task
+    UNION
+    SELECT project_id, id, created_by_id = %(user)s
+    FROM tasks_historicaltask
+    WHERE history_type = '-'
+      AND project_id = ANY(%(projects)s::bigint[])
+      AND (created_by_id = %(user)s OR project_id = ANY(%(open)s::bigint[]))
+) AS asked
+LEFT JOIN {governed} AS governed ON true
+GROUP BY 1, 2, 3
+""").format(governed=GOVERNED)

@@ -3,11 +3,12 @@
 For auditors, and for the person.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -21,16 +22,14 @@ from permissions.admin.grids import FLAG_LABELS
 from permissions.admin.past import (
     LISTED,
     Change,
-    HolderRow,
     asked_form,
     flags_held,
     labels_of,
     question_of,
-    way_in_words,
 )
+from permissions.admin.past_projects import shown_rights
 from permissions.admin.people import may_read_person, name_of_person, tabs_of_person
 from permissions.flags import ALL
-from permissions.past import Moment, TaskRights
 from permissions.past_people import (
     Moments,
     PersonThen,
@@ -39,18 +38,19 @@ from permissions.past_people import (
     compare_rights,
     person_then,
 )
-from permissions.past_rights import what_could
 
 
 _GROUPS, _ROLES = "Groups", "Roles"
+# Of a role that somebody held in more projects, these are counted: they are listed below.
+_NAMED = 10
 
 
 class ShownPerson(NamedTuple):
-    """What somebody was, and on which tasks they could do what; without facts there was no account."""
+    """What somebody was, and what they could do; without facts there was no account."""
 
     at: datetime
     facts: list[DocumentRow]
-    rights: list[HolderRow]
+    rights: dict[str, Any]
 
 
 def past_of_person(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -69,23 +69,22 @@ def past_of_person(page: BaseAdmin, request: HttpRequest, object_id: str) -> Htt
         "tabs": tabs_of_person(key=key, current="past"),
         "question": question_of(form, reverse("admin:auth_user_past", args=[key])),
         "flags": FLAG_LABELS,
-        "listed": LISTED,
     }
     if form.is_bound and form.is_valid():
         at, other = form.cleaned_data["at"], form.cleaned_data["compared_with"]
         people = {moment: person_then(user_id=key, at=moment) for moment in (at, other) if moment}
-        context["moments"] = [_shown(key, *each, is_whole=not other) for each in people.items()]
+        # What they could do is told only where no other moment is asked about.
+        context["moments"] = [
+            ShownPerson(
+                moment,
+                [DocumentRow(0, name, value) for name, value in _facts(person).items()],
+                shown_rights(request, user_id=key, at=moment) if person and not other else {},
+            )
+            for moment, person in people.items()
+        ]
         if other:
             context |= _comparison(key, at, other, people)
     return TemplateResponse(request, "admin/past_person.html", context)
-
-
-def _shown(key: int, at: datetime, person: PersonThen | None, *, is_whole: bool) -> ShownPerson:
-    """Return what somebody was; what they could do only where no other moment is asked about."""
-    moment = Moment(at=at, limit=LISTED)
-    rights = what_could(user_id=key, moment=moment) if person and is_whole else []
-    facts = [DocumentRow(0, name, value) for name, value in _facts(person).items()]
-    return ShownPerson(at, facts, [_task_row(each) for each in rights])
 
 
 def _facts(person: PersonThen | None) -> dict[str, str]:
@@ -98,7 +97,7 @@ def _facts(person: PersonThen | None) -> dict[str, str]:
         "Staff: may open the admin": as_text(person.is_staff),
         "Superuser: may do everything": as_text(person.is_superuser),
         _GROUPS: as_text(list(person.groups)),
-        _ROLES: "; ".join(map(_role_in_words, person.roles)) or NOTHING,
+        _ROLES: "; ".join(_roles_in_words(person.roles)) or NOTHING,
     }
 
 
@@ -133,6 +132,18 @@ def _standing(person: PersonThen | None) -> set[str]:
     return groups | set(map(_role_in_words, person.roles))
 
 
+def _roles_in_words(roles: Sequence[RoleHeld]) -> Iterator[str]:
+    """Yield each role in words; of one that is held in many projects, in how many."""
+    named: dict[tuple[str, str | None], list[RoleHeld]] = {}
+    for role in roles:
+        named.setdefault((role.name, role.group), []).append(role)
+    for alike in named.values():
+        if len(alike) <= _NAMED:
+            yield from map(_role_in_words, alike)
+        else:
+            yield _role_in_words(alike[0]._replace(project=f"{intcomma(len(alike))} projects"))
+
+
 def _role_in_words(role: RoleHeld) -> str:
     through = f", through the group {role.group}" if role.group else ""
     return f"{role.name} of {role.project}{through}"
@@ -143,11 +154,6 @@ def _changed_rights(compared: RightsCompared) -> Change:
     task = next(side.task for side in reversed(sides) if side)
     held = [labels_of(flags_held(side.flags if side else 0)) for side in sides]
     return Change(f"{task.name} in {task.project_name}", *held)
-
-
-def _task_row(rights: TaskRights) -> HolderRow:
-    name = f"{rights.task.name} in {rights.task.project_name}"
-    return HolderRow(name, flags_held(rights.flags), [way_in_words(way) for way in rights.ways])
 
 
 def _panel(request: HttpRequest, user: User) -> dict[str, Any]:

@@ -1,10 +1,14 @@
 """Whatever happened, questions about the past are answered as the system answered then."""
 
+from collections import Counter
+
+from django.contrib.auth.models import User
 from hypothesis import HealthCheck, example, given, settings
 
 from permissions.flags import ALL
-from permissions.past import Moment, task_then, who_could
+from permissions.past import Moment, Way, task_then, who_could
 from permissions.past_people import Moments, compare_rights
+from permissions.past_projects import read_projects
 from permissions.past_rights import what_could
 from tasks.models import Task
 from tasks.past import state_then
@@ -46,7 +50,22 @@ def by_user(life: Life, seen: Seen) -> Rights:
     for person in life.people:
         found = what_could(user_id=person.pk, moment=Moment(at=seen.at))
         rights |= {(str(person.pk), right.task.uid): right.flags for right in found}
+        ways = Counter((right.task.project_name, tuple(right.ways)) for right in found)
+        assert by_project(person, seen) == ways
     return rights
+
+
+def by_project(person: User, seen: Seen) -> Counter[tuple[str, tuple[Way, ...]]]:
+    """Ask of a person on how many tasks of each project they could do what, two projects at a time."""
+    counted: Counter[tuple[str, tuple[Way, ...]]] = Counter()
+    offset, total = 0, 1
+    while offset < total:
+        projects, total = read_projects(user_id=person.pk, at=seen.at, offset=offset, limit=2)
+        for project in projects:
+            for alike in project.alike:
+                counted[project.name, tuple(alike.ways)] += alike.tasks
+        offset += 2
+    return counted
 
 
 def differing(life: Life, before: Seen, after: Seen) -> Rights:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from tasks.changes import UpdateSettings
 from tasks.models import Task
 from tests.batches import apply
-from tests.conftest import Governed
+from tests.conftest import Governed, build_governed
 from tests.permissions.governance import change
 from tests.visitors import auditor, text_of, visit
 
@@ -102,5 +102,35 @@ def test_what_somebody_could_do_is_told_to_them_and_to_auditors(past: Past) -> N
     address = reverse("admin:auth_user_past", args=[developer.pk])
     asked = f"{address}?at={past.after:%Y-%m-%dT%H:%M:%S.%f}"
     for visitor in (auditor(), developer):
-        assert f"{past.task.name} in payments" in text_of(visit(visitor).get(asked))
+        answer = visit(visitor).get(asked)
+        assert "payments : 1 task Developer, as member ✓ yes" in words(answer)
+        told = visit(visitor).get(f"{asked}&project={past.governed.project.pk}")
+        assert f"{past.task.name} in payments" in text_of(told)
     assert visit(past.governed.viewer).get(asked).status_code == 404
+
+
+def test_what_somebody_could_do_is_told_in_pages(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("permissions.admin.past_projects._PROJECTS", 1)
+    monkeypatch.setattr("permissions.admin.past_projects._TASKS", 1)
+    for module in ("permissions.past_projects", "permissions.admin.past_projects"):
+        monkeypatch.setattr(f"{module}.MOST_TASKS", 2)
+    developer = past.governed.developer
+    uids = past.governed.add_tasks(1)
+    build_governed("treasury").add_tasks(1, creator=developer)
+    client = visit(developer)
+    address = reverse("admin:auth_user_past", args=[developer.pk])
+    asked = f"{address}?at={now():%Y-%m-%dT%H:%M:%S.%f}"
+    first = client.get(asked)
+    assert "Page 1 of 2, 2 projects" in words(first)
+    assert "payments : 1 task Developer, as member" in words(first)
+    assert "Of payments, the first 2 tasks are counted." in words(first)
+    assert "treasury : 1 task Task creator" in words(client.get(f"{asked}&page=2"))
+    assert "There are no more projects." in words(client.get(f"{asked}&page=3"))
+    tasks = client.get(f"{asked}&project={past.governed.project.pk}")
+    (following,) = re.findall(r'rel="next" href="([^"]+)#', text_of(tasks))
+    second = words(client.get(f"{address}{unescape(following)}"))
+    assert past.task.name in words(tasks)
+    assert Task.objects.get(uid=uids[0]).name in second
+    assert "First tasks" in second
