@@ -2,7 +2,8 @@
 
 The sealed digests say which rows there must be, so the database is asked for spans of numbers in one
 table, which stand side by side, and answers with the documents of a span in one piece. Python hashes
-each. What is more in the table than that is counted afterwards (`audit.verification.strays`).
+each, but for long ones. What is more in the table than that is counted afterwards
+(`audit.verification.strays`).
 """
 
 import hashlib
@@ -27,16 +28,28 @@ _KEY_SIZE = 8
 # No document has a line break: in JSON it is written in another way.
 _BETWEEN = b"\n"
 
+# Of a long document its digest is sent, so that memory does not grow with documents either. It is
+# computed there from the same text; and no document begins like that.
+_LONG = 10_000
+_DIGEST = b"sha256:"
+_SENT = sql.SQL("""
+CASE WHEN octet_length(documents.document) > {long}
+     THEN {digest} || encode(sha256(convert_to(documents.document, 'UTF8')), 'hex')
+     ELSE documents.document
+END
+""").format(long=sql.Literal(_LONG), digest=sql.Literal(_DIGEST.decode()))
+
 _OF_HISTORY = sql.SQL("""
 COPY (
     SELECT (
-        SELECT convert_to(string_agg(documents.document, E'\\n' ORDER BY documents.key), 'UTF8')
+        SELECT convert_to(string_agg({sent}, E'\\n' ORDER BY documents.key), 'UTF8')
         FROM (
             SELECT source.history_id AS key, {document} AS document
             FROM {table} AS source
             WHERE source.history_id BETWEEN span.low AND span.high
               AND source.history_id BETWEEN {first} AND {last}
               AND source.operation_id = ANY({operations}::uuid[])
+            OFFSET 0
         ) AS documents
     )
     FROM unnest({lows}::bigint[], {highs}::bigint[]) WITH ORDINALITY AS span (low, high, number)
@@ -45,11 +58,12 @@ COPY (
 """)
 _OF_OPERATIONS = sql.SQL("""
 COPY (
-    SELECT convert_to(string_agg(documents.document, E'\\n' ORDER BY documents.place), 'UTF8')
+    SELECT convert_to(string_agg({sent}, E'\\n' ORDER BY documents.place), 'UTF8')
     FROM (
         SELECT wanted.place, {document} AS document
         FROM unnest({operations}::uuid[]) WITH ORDINALITY AS wanted (operation_id, place)
         JOIN {table} AS source ON source.id = wanted.operation_id
+        OFFSET 0
     ) AS documents
     GROUP BY (documents.place - 1) / {size}
     ORDER BY (documents.place - 1) / {size}
@@ -83,6 +97,7 @@ def compare_history(
     found = missing = 0
     for pieces in _some(_pieces(parts), _PIECES):
         statement = _OF_HISTORY.format(
+            sent=_SENT,
             document=rendered(table, columns),
             table=sql.Identifier(table),
             operations=sql.Literal(list(operations)),
@@ -106,6 +121,7 @@ def compare_operations(
 ) -> bool:
     """Return whether the operations themselves have the digests of these entries."""
     statement = _OF_OPERATIONS.format(
+        sent=_SENT,
         document=rendered(OPERATIONS, columns),
         table=sql.Identifier(OPERATIONS),
         operations=sql.Literal(list(operations)),
@@ -118,14 +134,20 @@ def compare_operations(
 
 def _digests(statement: sql.Composed) -> Generator[list[bytes]]:
     """Yield, piece by piece, the digests of the documents that the database sends."""
-    sha256 = hashlib.sha256
     with connection.cursor() as cursor:
         fix_text_forms(cursor)
         with cursor.copy(statement) as copy:
             copy.set_types(("bytea",))
             for (piece,) in copy.rows():
                 documents = piece.split(_BETWEEN) if piece is not None else ()
-                yield [sha256(document).digest() for document in documents]
+                yield [digest_of(document) for document in documents]
+
+
+def digest_of(sent: bytes) -> bytes:
+    """Return the digest of a document, of which the database sent the text, or the digest itself."""
+    if sent.startswith(_DIGEST):
+        return bytes.fromhex(sent.removeprefix(_DIGEST).decode())
+    return hashlib.sha256(sent).digest()
 
 
 def _left_out(piece: Sequence[bytes], there: Sequence[bytes]) -> Sequence[bytes] | None:

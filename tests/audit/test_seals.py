@@ -21,13 +21,15 @@ from audit import jobs
 from audit.checkpoints import SealsRolledBack, read_checkpoint
 from audit.models import Operation, Seal, SealedOperation, SealedRows, Unsealed
 from audit.parts import PART, portions_of
+from audit.recorder import administrative_operation
 from audit.seals import seal_all
 from audit.signing import KeyUnusable
+from audit.verification.blocks import digest_of
 from tasks.changes import UpdateSettings
 from tasks.models import Task
 from tests.audit.sealed import assert_named, become_owner, execute, verified
 from tests.batches import apply
-from tests.conftest import Governed
+from tests.conftest import ORIGIN, Governed
 from tests.threads import at_once, closing
 from tests.worker import work_off
 
@@ -106,6 +108,37 @@ def test_an_operation_of_many_rows_is_verified_some_parts_at_a_time(
     late = Task.history.filter(operation=operations[1]).latest("history_id").history_id
     execute(f"UPDATE tasks_historicaltask SET name = 'x' WHERE history_id = {late}")  # noqa: S608
     assert_named(f"operation {operations[1]}: row {late} of tasks_historicaltask was altered")
+
+
+def test_of_long_documents_digests_are_compared(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Task.objects.get(uid=governed.add_tasks(1)[0])
+    task.settings = {"text": "long" * 5_000}
+    with administrative_operation(actor=governed.admin, kind="long", origin=ORIGIN) as operation:
+        operation.reason = "for long reasons" * 1_000
+        task.save()
+    seal_all()
+    sent: list[bytes] = []
+
+    def noting(document: bytes) -> bytes:
+        sent.append(document)
+        return digest_of(document)
+
+    monkeypatch.setattr("audit.verification.blocks.digest_of", noting)
+    assert verified().operations == 3
+    assert max(map(len, sent)) < 10_000
+    assert sum(document.startswith(b"sha256:") for document in sent) == 2
+    become_owner()
+    row = task.history.latest("history_id").history_id
+    for harm, named in (
+        ("UPDATE tasks_historicaltask SET settings = '{\"a\": 1}'", f"row {row}"),
+        ("UPDATE audit_operation SET reason = reason || 'x'", f"operation {operation.pk}: the op"),
+    ):
+        before = transaction.savepoint()
+        execute(f"{harm} WHERE octet_length({harm.split()[3]}::text) > 10000")
+        assert_named(f"operation {operation.pk}", named)
+        transaction.savepoint_rollback(before)
 
 
 def test_a_batch_larger_than_the_bound_of_a_seal_is_sealed_whole_and_alone(
