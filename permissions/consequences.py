@@ -12,8 +12,10 @@ from django.db import connection
 from permissions import project_queries, queries
 from permissions.flags import NONE, Flag, flags_in
 from permissions.matrix import Rows
+from permissions.models import Role
 from permissions.roles import ADMINISTRATOR, TASK_CREATOR
 from permissions.states import State, Step
+from tasks.arrays import EqualsAny
 from tasks.batch.plan import Outcome, PlanWarning, WarningCode
 
 
@@ -44,18 +46,13 @@ class Reach(NamedTuple):
 
 
 def warnings_of(outcomes: Sequence[Outcome]) -> list[PlanWarning]:
-    """Return the warnings about outcomes that change permissions, in two statements at most."""
+    """Return the warnings about outcomes that change permissions, in three statements at most."""
     changed: dict[int, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         # Targets in one situation share what is to be written.
         changed[id(outcome.write)].append(outcome)
     groups = [(group[0].write, group) for group in changed.values()]
-    return [
-        *_last_managers_lost(groups),
-        *_deletes_gained(groups),
-        *_hidden(groups),
-        *_leaving(groups),
-    ]
+    return [*_last_managers_lost(groups), *_about_roles(groups), *_leaving(groups)]
 
 
 def read_reach(*, step: Step, codes: Collection[int]) -> Reach:
@@ -81,7 +78,9 @@ def warnings_of_project(*, step: Step, reach: Reach) -> list[PlanWarning]:
         detail = f"role {code} gains {Flag.DELETE.vendor_name}"
         warnings.append(PlanWarning(WarningCode.DELETE_GAINED, detail, ()))
     for code, flags in roles_without_view(before=before, after=after).items():
-        warnings.append(PlanWarning(WarningCode.HIDDEN_FROM_ROLE, _hidden_from(code, flags), ()))
+        warnings.append(
+            PlanWarning(WarningCode.HIDDEN_FROM_ROLE, _hidden_from(f"role {code}", flags), ())
+        )
     return warnings
 
 
@@ -169,32 +168,54 @@ def _read_active_creators(task_ids: Iterable[int | None]) -> set[int | None]:
         return {task_id for (task_id,) in cursor.fetchall()}
 
 
-def _deletes_gained(groups: _Groups) -> Iterator[PlanWarning]:
+def _about_roles(groups: _Groups) -> Iterator[PlanWarning]:
+    gaining, hidden = _deletes_gained(groups), _hidden(groups)
+    codes = gaining.keys() | {code for code, _ in hidden}
+    named = _read_names(codes, project_ids={step.project_id for step, _ in groups})
+    for code, uids in sorted(gaining.items()):
+        detail = f"{named[code]} gains {Flag.DELETE.vendor_name}"
+        yield PlanWarning(WarningCode.DELETE_GAINED, detail, uids)
+    for (code, flags), uids in sorted(hidden.items()):
+        detail = _hidden_from(named[code], flags)
+        yield PlanWarning(WarningCode.HIDDEN_FROM_ROLE, detail, uids)
+
+
+def _read_names(codes: Collection[int], *, project_ids: Collection[int]) -> dict[int, str]:
+    """Return what to call roles: by their codes, and by their names where all projects agree."""
+    names: dict[int, set[str]] = {code: set() for code in codes}
+    if codes:
+        roles = Role.objects.filter(EqualsAny("project", list(project_ids)), code__in=codes)
+        for code, name in roles.values_list("code", "name"):
+            names[code].add(name)
+    return {
+        code: f"role {code} ({min(called)})" if len(called) == 1 else f"role {code}"
+        for code, called in names.items()
+    }
+
+
+def _deletes_gained(groups: _Groups) -> dict[int, list[str]]:
+    """Return by role the tasks on which it gains delete."""
     gaining: dict[int, list[str]] = defaultdict(list)
     for step, group in groups:
         before, after = step.now.effective.rows, step.then.effective.rows
         for code in roles_gaining(Flag.DELETE, before=before, after=after):
             gaining[code] += [outcome.uid for outcome in group]
-    for code, uids in sorted(gaining.items()):
-        detail = f"role {code} gains {Flag.DELETE.vendor_name}"
-        yield PlanWarning(WarningCode.DELETE_GAINED, detail, uids)
+    return gaining
 
 
-def _hidden(groups: _Groups) -> Iterator[PlanWarning]:
+def _hidden(groups: _Groups) -> dict[tuple[int, int], list[str]]:
+    """Return by role, and by what it newly holds without view, the tasks on which it does."""
     hidden: dict[tuple[int, int], list[str]] = defaultdict(list)
     for step, group in groups:
         before, after = step.now.effective.rows, step.then.effective.rows
         for role in roles_without_view(before=before, after=after).items():
             hidden[role] += [outcome.uid for outcome in group]
-    for (code, flags), uids in sorted(hidden.items()):
-        yield PlanWarning(WarningCode.HIDDEN_FROM_ROLE, _hidden_from(code, flags), uids)
+    return hidden
 
 
-def _hidden_from(code: int, flags: int) -> str:
+def _hidden_from(role: str, flags: int) -> str:
     names = ", ".join(flag.vendor_name for flag in flags_in(flags))
-    return (
-        f"role {code} holds {names} without {Flag.VIEW.vendor_name}, which hides the task from it"
-    )
+    return f"{role} holds {names} without {Flag.VIEW.vendor_name}, which hides the task from it"
 
 
 def _leaving(groups: _Groups) -> Iterator[PlanWarning]:

@@ -15,7 +15,7 @@ from tasks.batch.revert import Undo, batch_to_undo
 from tasks.changes import SetEnabled
 from tests.batches import apply, preview, statements_of
 from tests.conftest import ORIGIN, Governed, build_governed
-from tests.permissions.governance import CREATOR, DEVELOPER, MANAGER, VIEWER, change
+from tests.permissions.governance import CREATOR, DEVELOPER, MANAGER, VIEWER, add_named_role, change
 
 
 MANAGE = {"is_manager": True}
@@ -66,9 +66,22 @@ def test_a_role_that_gains_delete_is_named_with_the_tasks_on_which_it_does(
     wanted = SetPermissions(flags=dict.fromkeys((VIEWER, 7, DEVELOPER), given))
     plan = preview(governed.admin, wanted, [having, lacking])
     assert plan.warnings == [
-        PlanWarning(GAINED, "role 7 gains is_delete", [having, lacking]),
-        PlanWarning(GAINED, "role 8 gains is_delete", [lacking]),
+        PlanWarning(GAINED, "role 7 (Participant) gains is_delete", [having, lacking]),
+        PlanWarning(GAINED, "role 8 (Viewer) gains is_delete", [lacking]),
     ]
+
+
+def test_a_role_goes_by_its_code_alone_where_projects_call_it_differently(
+    governed: Governed,
+) -> None:
+    other = build_governed("search")
+    add_named_role(governed, "Release")
+    add_named_role(other, "Audit")
+    uids = [*own(governed, 1), *own(other, 1)]
+    given = {code: {"is_view": True, "is_delete": True} for code in (500, VIEWER)}
+    plan = preview(governed.admin, SetPermissions(flags=given), uids)
+    told = [warning.detail for warning in plan.warnings]
+    assert told == ["role 8 (Viewer) gains is_delete", "role 500 gains is_delete"]
 
 
 def test_following_the_project_can_give_delete_too(governed: Governed) -> None:
@@ -86,8 +99,8 @@ def test_a_role_that_newly_holds_something_without_view_is_named_and_no_other(
     # A viewer who cannot view holds nothing that could be missed.
     flags = {7: {"is_execute": True}, VIEWER: {"is_view": False}}
     plan = preview(governed.admin, SetPermissions(flags=flags), [blind, seeing])
-    detail = "role 7 holds is_execute, is_copy without is_view, which hides the task from it"
-    assert plan.warnings == [PlanWarning(HIDDEN, detail, [blind])]
+    detail = " holds is_execute, is_copy without is_view, which hides the task from it"
+    assert plan.warnings == [PlanWarning(HIDDEN, f"role 7 (Participant){detail}", [blind])]
     assert warned(governed, [seeing], flags={7: {"is_view": False, "is_copy": True}}) == {
         HIDDEN: {seeing}
     }
@@ -151,13 +164,14 @@ def test_what_is_refused_or_unchanged_is_not_warned_of(governed: Governed) -> No
 
 
 @pytest.mark.parametrize("count", [2, 20])
-def test_warnings_take_two_statements_however_many_tasks_and_projects(
+def test_warnings_take_three_statements_at_most_however_many_tasks_and_projects(
     governed: Governed, count: int
 ) -> None:
     uids = [*own(governed, count), *own(build_governed("search"), count)]
     plain = SetPermissions(flags={VIEWER: {"is_copy": True}})
-    risky = SetPermissions(flags={MANAGER: NO_MANAGE, CREATOR: NO_MANAGE})
+    flags = {MANAGER: NO_MANAGE, CREATOR: NO_MANAGE, VIEWER: {"is_delete": True}}
+    risky = SetPermissions(flags=flags)
     made = [
         statements_of(partial(preview, governed.admin, change, uids)) for change in (plain, risky)
     ]
-    assert made == [6, 7]
+    assert made == [6, 8]
