@@ -1,4 +1,4 @@
-"""What changes of permissions were asked for, in words."""
+"""What changes of permissions were asked for, and what they changed, in words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +8,14 @@ from permissions.changes import CopyTasks, RestoreProjectMatrix, SetPermissions,
 from permissions.flags import BY_VENDOR_NAME
 from permissions.roles import BUILT_IN_ROLES
 from tasks.admin.operation_words import undo_in_words
+from tasks.admin.told_changes import Words, place_in_words, tell_in_words
 
 
 # What built-in roles are called in every project; what others were called then, what was changed tells.
 _NAMES = {str(role.code): role.name for role in BUILT_IN_ROLES}
+
+
+_WHERE = {"roles": "", "own_roles": " (kept aside)"}
 
 
 def _permissions(asked: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -49,7 +53,19 @@ def _copies(asked: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"Word in the names of the copies": asked.get("word")}
 
 
+def _place(place: str) -> str:
+    """Return a place in what governs a task in words, as histories and previews do."""
+    where, _, rest = place.removeprefix("/").partition("/")
+    if where not in _WHERE or not rest:
+        return place_in_words(place)
+    code, _, flag = rest.partition("/")
+    held = BY_VENDOR_NAME[flag].label.lower() if flag in BY_VENDOR_NAME else flag
+    return f"{_role(code)} · {held}{_WHERE[where]}"
+
+
 for _kind in (SetPermissions.kind, SetProjectMatrix.kind):
     say_in_words(kind=_kind, words=_permissions)
 say_in_words(kind=RestoreProjectMatrix.kind, words=_project)
 say_in_words(kind=CopyTasks.kind, words=_copies)
+tell_in_words(subject="task_permission", words=Words("permissions of task {}", _place))
+tell_in_words(subject="role_permission", words=Words("what role {} may do", _place))

@@ -3,13 +3,14 @@
 Auditors are told everything here. Exactly what the API tells: it reads with the same reader.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from audit.admin.base import BaseAdmin
 from audit.admin.described import NOTHING, as_text
@@ -24,6 +25,8 @@ from audit.subjects import subjects
 from audit.titles import title_of
 from audit.trail import Filter
 from audit.visibility import may_audit
+from tasks.arrays import EqualsAny
+from tasks.models import Task
 from tasks.trail import reader_of
 
 
@@ -31,13 +34,40 @@ _PER_PAGE = 50
 
 
 class ToldChange(NamedTuple):
-    """A change as the page shows it; `what` is empty where the operation itself is told."""
+    """A change as the page shows it; `what` is empty where the operation itself is told.
+
+    `history` leads to that of the task, if the change is one of a task.
+    """
 
     operation: Operation
     title: str
     what: str
     kind: str
     differences: Sequence[tuple[str, str, str]]
+    history: str = ""
+
+
+class Words(NamedTuple):
+    """What changes of a subject are called, with {} for the object's name, and how places are told."""
+
+    what: str
+    place: Callable[[str], str]
+
+
+def place_in_words(place: str) -> str:
+    """Return a place in words: in settings as a merge patch would name it, else by its own name."""
+    if place.startswith(_SETTINGS):
+        return place.removeprefix(_SETTINGS)
+    return place.removeprefix("/").replace("_", " ")
+
+
+_SETTINGS = "/settings"
+_words: dict[str, Words] = {}
+
+
+def tell_in_words(*, subject: str, words: Words) -> None:
+    """Say how changes of a subject are told; without it they are called as the trail calls them."""
+    _words[subject] = words
 
 
 def changes_page(page: BaseAdmin, request: HttpRequest) -> HttpResponse:
@@ -46,11 +76,13 @@ def changes_page(page: BaseAdmin, request: HttpRequest) -> HttpResponse:
     reader = reader_of(actor=actor, wanted=Filter())
     after = _place(request.GET.get("after", ""))
     shown = read_page(reader=reader, after=after, limit=_PER_PAGE)
+    uids = {found.change.entry.task or "" for found in shown.found if found.change}
+    keys = dict(Task.objects.filter(EqualsAny("uid", [*uids])).values_list("uid", "pk"))
     context: dict[str, Any] = {
         **page.admin_site.each_context(request),
         "opts": page.opts,
         "title": "What was done to your tasks, and what you did",
-        "changes": [_told(found) for found in shown.found],
+        "changes": [_told(found, keys) for found in shown.found],
         "is_first": after is None,
         "older": shown.following and _in_address(shown.following),
         "may_audit": may_audit(actor=actor),
@@ -58,22 +90,30 @@ def changes_page(page: BaseAdmin, request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "admin/told_changes.html", context)
 
 
-def _told(found: Found) -> ToldChange:
+def _told(found: Found, keys: Mapping[str, int]) -> ToldChange:
     title = title_of(found.operation.kind)
     if found.change is None:
         return ToldChange(found.operation, title, "", "", ())
     entry, differences = found.change
-    what = f"{entry.subject.replace('_', ' ')} {entry.name}"
-    shown = [_shown(each) for each in differences]
-    return ToldChange(found.operation, title, what, KINDS[entry.kind], shown)
+    plain = Words(f"{entry.subject.replace('_', ' ')} {{}}", place_in_words)
+    words = _words.get(entry.subject, plain)
+    key = keys.get(entry.task or "")
+    return ToldChange(
+        operation=found.operation,
+        title=title,
+        what=words.what.format(entry.name),
+        kind=KINDS[entry.kind],
+        differences=[_shown(each, words) for each in differences],
+        history=reverse("admin:tasks_task_history", args=[key]) if key else "",
+    )
 
 
-def _shown(difference: Difference) -> tuple[str, str, str]:
+def _shown(difference: Difference, words: Words) -> tuple[str, str, str]:
     before, after = (
         NOTHING if side is ABSENT else as_text(MASK if difference.is_secret else side)
         for side in (difference.before, difference.after)
     )
-    return difference.place, before, after
+    return words.place(difference.place), before, after
 
 
 def _in_address(place: ChangePlace) -> str:

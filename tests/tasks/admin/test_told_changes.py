@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from permissions.changes import SetPermissions
 from tasks.changes import SetEnabled, UpdateSettings
 from tests.batches import apply
 from tests.conftest import Governed, build_governed
@@ -45,6 +46,25 @@ def test_a_member_is_told_what_others_did_to_their_tasks_and_to_no_others(
     assert page("audit_operation_changelist") + "0" not in shown, "a link to what others did"
     assert "treasury-admin" in shown
     assert told(visit(governed.outsider)) == []
+
+
+def test_changes_are_told_in_words_and_lead_to_the_history_of_the_task(
+    governed: Governed, uids: list[str]
+) -> None:
+    own = SetPermissions(flags={8: {"is_execute": True}})
+    apply(governed.manager, own, uids[:1])
+    client = visit(governed.viewer)
+    permissions, stopped, *_, settings, _, _ = client.get(page("tasks_task_changes")).context[
+        "changes"
+    ][:6]
+    assert permissions.what == f"permissions of task task {uids[0]}"
+    assert permissions.differences == [
+        ("follows project", "yes", "no"),
+        ("Viewer (8) · execute", "no", "yes"),
+    ]
+    assert stopped.differences[1] == ("disabled reason", "–", "all")
+    assert ("/repository/branch", "develop", "main") in settings.differences
+    assert client.get(permissions.history).context["title"] == f"History: task task {uids[0]}"
 
 
 def test_pages_together_tell_everything_once(
