@@ -120,4 +120,17 @@ def _touches(difference: Difference, place: str) -> bool:
     if not place.startswith(f"{difference.place}/"):
         return False
     rest = place.removeprefix(difference.place)
-    return bool(value_at(difference.before, rest) != value_at(difference.after, rest))
+    sides = (difference.before, difference.after)
+    if any(_is_in_list(side, rest) for side in sides):
+        return True  # A list changes as a whole, and so does all that is in it.
+    before, after = (value_at(side, rest) for side in sides)
+    return bool(before != after)
+
+
+def _is_in_list(document: Any, place: str) -> bool:
+    """Return whether the way to the place leads into a list."""
+    for step in steps_of(place):
+        if isinstance(document, list):
+            return True
+        document = document.get(step) if isinstance(document, dict) else None
+    return False

@@ -9,6 +9,7 @@ from audit.noted import note_event
 from tasks.changes import SetEnabled
 from tasks.models import Task
 from tests.audit.happened import Happened, changes, kinds
+from tests.audit.sealed import execute
 from tests.batches import apply
 from tests.conftest import Governed, build_governed
 
@@ -76,6 +77,22 @@ def test_a_filter_of_places_leaves_the_changes_and_not_the_operations(happened: 
     assert len(changes(admin, settings_key="/notifications/enabled")) == 2
     assert not changes(admin, settings_key="/repository/url")
     assert len(changes(admin, role=8, kind="set_permissions")) == 1
+
+
+def test_what_is_inside_a_list_changed_with_the_list(happened: Happened) -> None:
+    one = Task.objects.filter(uid=happened.uids[0])
+    for image in ("first", "second"):
+        one.update(settings={"steps": [{"image": image}], "depth": 1})
+        # As at a commit: each is a change of its own.
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
+        execute("SET CONSTRAINTS ALL DEFERRED")
+    admin = happened.governed.admin
+    found = changes(admin, settings_key="/steps")
+    assert found[0][2] == ["/settings/steps"]
+    assert len(found) == 2
+    for inside in ("/steps/0", "/steps/0/image"):
+        assert changes(admin, settings_key=inside) == found
+    assert len(changes(admin, settings_key="/depth")) == 1
 
 
 def test_a_batch_over_projects_is_told_of_the_one_that_is_asked_for(happened: Happened) -> None:
