@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 
-# A spreadsheet would take what begins so for a formula, and run it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet would take what begins so for a formula, and run it; some also the wide forms of the signs.
+_WIDE = ("\uff1d", "\uff0b", "\uff0d", "\uff20")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *_WIDE)
 _needs_quotes = re.compile(r'[",\r\n]').search
 
 

@@ -22,7 +22,7 @@ def test_rows_are_read_back_as_they_were_written(rows: list[list[str | int | Non
     ]
 
 
-@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("begins", [*"=+-@\t\r\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
 def test_text_that_looks_like_a_formula_becomes_text(begins: str) -> None:
     (row,) = csv.reader(io.StringIO(csv_text([[f'{begins}1,"x"', -1]]), newline=""))
     assert row == [f'\'{begins}1,"x"', "-1"]
