@@ -134,7 +134,7 @@ DECLARE
 BEGIN
     FOR guard IN
         SELECT tgname, tgrelid::regclass AS named FROM pg_trigger
-        WHERE tgname LIKE 'pgtrigger_append_only_truncate_%'
+        WHERE tgname LIKE 'pgtrigger_append_only_truncate_%' OR tgname = 'never_truncated'
     LOOP
         EXECUTE format('ALTER TABLE %s {} TRIGGER %I', guard.named, guard.tgname);
     END LOOP;

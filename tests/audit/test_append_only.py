@@ -81,6 +81,13 @@ def guards_of(model: type[models.Model]) -> list[str]:
         return [name for (name,) in cursor.fetchall()]
 
 
+def test_nothing_that_has_a_history_is_truncated_without_one(recorded: Governed) -> None:
+    for model in registered_models.values():
+        with pytest.raises(IntegrityError, match="TRUNCATE"):
+            execute(f"TRUNCATE {model._meta.db_table} CASCADE")
+        assert model._default_manager.exists()
+
+
 @pytest.mark.parametrize("model", [*HISTORIES, *SEALS, Operation, PermissionMatrix, RolePermission])
 def test_the_trail_cannot_be_truncated(recorded: Governed, model: type[models.Model]) -> None:
     with pytest.raises(IntegrityError, match="append-only"):

@@ -1,0 +1,13 @@
+DROP TRIGGER never_truncated ON auth_group_permissions;
+DROP TRIGGER never_truncated ON auth_user_user_permissions;
+DROP TRIGGER never_truncated ON auth_user_groups;
+DROP TRIGGER never_truncated ON auth_group;
+DROP TRIGGER never_truncated ON auth_user;
+DROP TRIGGER never_truncated ON permissions_apitoken;
+DROP TRIGGER never_truncated ON permissions_taskpermission;
+DROP TRIGGER never_truncated ON permissions_rolemember;
+DROP TRIGGER never_truncated ON permissions_role;
+DROP TRIGGER never_truncated ON tasks_task;
+DROP TRIGGER never_truncated ON tasks_tasktype;
+DROP TRIGGER never_truncated ON tasks_project;
+DROP FUNCTION permissions_refuse_truncate();
