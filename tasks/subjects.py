@@ -90,14 +90,16 @@ def _compare(
     """
     was, became = _parts_of(before), _parts_of(after)
     if was is None or became is None or not (was or became):
-        one, other = (ABSENT if text is None else read_json(text) for text in (before, after))
+        one = ABSENT if before is None else read_json(before)
+        other = ABSENT if after is None else read_json(after)
         if not same(one, other):
             found.append(Difference(place, one, other, bool(secrets)))
         return
-    for key in sorted(was.keys() | became.keys()):
-        if was.get(key) != became.get(key):
-            inside = secrets if secrets is ALL_SECRET else secrets.get(key, _NOTHING)
-            _compare(was.get(key), became.get(key), f"{place}/{_step(key)}", inside, found)
+    keys = [key for key, part in was.items() if became.get(key) != part]
+    keys += became.keys() - was.keys()
+    for key in sorted(keys):
+        inside = secrets if secrets is ALL_SECRET else secrets.get(key, _NOTHING)
+        _compare(was.get(key), became.get(key), f"{place}/{_step(key)}", inside, found)
 
 
 def _parts_of(text: Raw | None) -> Mapping[str, Raw] | None:
