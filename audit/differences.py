@@ -12,7 +12,7 @@ from audit.masking import SECRET, names_secret
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-# Exports write millions of these; to begin with a document takes longer than to write one of them.
+# Most of what exports write, millions of times; the encoder takes longer to start than they take.
 _SIMPLE: Mapping[type, Callable[[Any], str]] = {
     str: encode_basestring,
     int: int.__repr__,
