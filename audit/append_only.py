@@ -8,10 +8,10 @@ history are no model's: migrations make them (`audit.migrated`), and trust stand
 from typing import Any, NamedTuple
 
 import pgtrigger
-from django.db import models
+from django.db import ProgrammingError, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audit.migrated import made_functions, made_triggers
+from audit.migrated import made_functions, made_triggers, made_views
 
 
 _INSTALLED = """
@@ -30,6 +30,10 @@ WHERE pronamespace = current_schema()::regnamespace AND proname = ANY(%(names)s)
   AND (lanname = 'sql' OR proconfig @> ARRAY[
       'search_path=' || quote_ident(current_schema()) || ', pg_temp'
   ])
+"""
+
+_IS_AS_MADE = """
+SELECT pg_get_viewdef(to_regclass(%(view)s)) IS NOT DISTINCT FROM pg_get_viewdef(to_regclass(%(as_made)s))
 """
 
 _PARTITIONS = """
@@ -195,3 +199,23 @@ def hollow_functions(connection: BaseDatabaseWrapper) -> list[str]:
         cursor.execute(_FUNCTIONS, {"names": list(made)})
         installed = set(cursor.fetchall())
     return [name for name, body in made.items() if (name, body) not in installed]
+
+
+def altered_views(connection: BaseDatabaseWrapper) -> list[str]:
+    """Return the views that the database lacks, or that say something else than they were made to say."""
+    return [name for name, query in made_views().items() if not _says(connection, name, query)]
+
+
+def _says(connection: BaseDatabaseWrapper, view: str, query: str) -> bool:
+    """Return whether the database repeats the view as it repeats the query; it does so in its own words."""
+    as_made = f"as_made_{view}"
+    try:
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute(f"CREATE TEMPORARY VIEW {as_made} AS {query}")
+            cursor.execute(_IS_AS_MADE, {"view": view, "as_made": as_made})
+            is_as_made: bool = cursor.fetchone()[0]
+            transaction.set_rollback(True, using=connection.alias)
+    except ProgrammingError:
+        # A table that it reads is gone, or is another one.
+        return False
+    return is_as_made

@@ -7,18 +7,18 @@ from django.core.checks import CheckMessage, Error
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
-from audit.append_only import hollow_functions, missing_guards
+from audit.append_only import altered_views, hollow_functions, missing_guards
 from audit.signing import KeyUnusable, trusted_keys
 
 
 _HINT = (
     "Find out who changed it. `manage.py pgtrigger install` makes the triggers of models anew; the others,"
-    " and the functions, are in the SQL of the migrations."
+    " the functions and the views are in the SQL of the migrations."
 )
 
 
 def check_guards(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Report every trigger and function on which trust in the trail stands that is not in force.
+    """Report every trigger, function and view on which trust stands that is not in force.
 
     Nothing is said while migrations wait: they may be what brings the triggers.
     """
@@ -27,14 +27,21 @@ def check_guards(*, databases: Sequence[str] | None = None, **_: Any) -> list[Ch
         executor = MigrationExecutor(connections[alias])
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             continue
-        missing = [
-            f"{guard.table} is not guarded: the trigger {guard.name} is missing, disabled, or does"
-            " not do what Bulkhead made it do."
-            for guard in missing_guards(connections[alias])
-        ] + [
-            f"the function {name} is missing, or does not do what Bulkhead made it do."
-            for name in hollow_functions(connections[alias])
-        ]
+        missing = (
+            [
+                f"{guard.table} is not guarded: the trigger {guard.name} is missing, disabled, or does"
+                " not do what Bulkhead made it do."
+                for guard in missing_guards(connections[alias])
+            ]
+            + [
+                f"the function {name} is missing, or does not do what Bulkhead made it do."
+                for name in hollow_functions(connections[alias])
+            ]
+            + [
+                f"the view {name} is missing, or does not say what Bulkhead made it say."
+                for name in altered_views(connections[alias])
+            ]
+        )
         messages += [Error(message, hint=_HINT, id="audit.E001") for message in missing]
     return messages
 

@@ -1,4 +1,4 @@
-"""The triggers and functions that migrations make by SQL, read from their files: what there must be.
+"""The triggers, functions and views that migrations make by SQL, read from their files: what there must be.
 
 Their files write triggers as the database repeats them, so that the two can be compared.
 """
@@ -14,6 +14,7 @@ from django.db.migrations.loader import MigrationLoader
 
 
 _FUNCTION = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)\(.*?\$\$(.*?)\$\$", re.DOTALL)
+_VIEW = re.compile(r"^CREATE VIEW (\w+) AS\n(.*?);$", re.DOTALL | re.MULTILINE)
 _BODY = re.compile(r"\$\$.*?\$\$", re.DOTALL)
 _TRIGGER = re.compile(
     r"CREATE (?:CONSTRAINT )?TRIGGER (\w+)\s[^;]*?\sON (\w+)\s[^;]*?EXECUTE FUNCTION (\w+)\([^;]*;"
@@ -42,6 +43,11 @@ def made_triggers() -> list[MadeTrigger]:
         for found in _TRIGGER.finditer(_BODY.sub("", text))
         for name, table, function in [found.groups()]
     ]
+
+
+def made_views() -> dict[str, str]:
+    """Return the query of each view."""
+    return {name: query for text in _files() for name, query in _VIEW.findall(text)}
 
 
 @cache

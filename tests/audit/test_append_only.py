@@ -10,7 +10,8 @@ from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 from simple_history.models import registered_models
 
-from audit.append_only import guards, hollow_functions, missing_guards
+from audit.append_only import altered_views, guards, hollow_functions, missing_guards
+from audit.migrated import made_views
 from audit.models import UNFINISHED, Channel, Operation, State
 from audit.recorder import administrative_operation, new_operation
 from audit.seals import seal_all
@@ -260,6 +261,27 @@ def test_the_check_notices_any_other_function_that_was_made_to_do_something_else
 def test_the_check_notices_a_function_that_looks_into_temporary_tables_first(db: None) -> None:
     execute("ALTER FUNCTION audit_guard_history() RESET search_path")
     assert hollow_functions(connection) == ["audit_guard_history"]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "CREATE OR REPLACE VIEW permissions_effective AS {} UNION SELECT 7, 1, 1, 1, 'member', 0",
+        "ALTER VIEW permissions_effective RENAME TO formerly",
+        "ALTER TABLE permissions_rolemember RENAME TO formerly",
+        """
+        ALTER TABLE permissions_rolemember RENAME TO formerly;
+        CREATE VIEW permissions_rolemember AS TABLE formerly
+        """,
+    ],
+)
+def test_the_check_notices_a_view_that_gives_rights_which_nobody_gave(db: None, harm: str) -> None:
+    assert altered_views(connection) == []
+    execute(harm.format(made_views()["permissions_effective"]))
+    with pytest.raises(
+        SystemCheckError, match=r"the view permissions_effective is missing, or does"
+    ):
+        call_command("check", databases=["default"])
 
 
 def test_the_check_is_content_with_what_the_migrations_make(db: None) -> None:
