@@ -6,7 +6,6 @@ applied with it. The change may hold secrets, so it is kept encrypted.
 """
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,19 +13,24 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Min
 from django.utils import timezone
 
 from audit.context import Origin
 from audit.models import UNFINISHED, Operation
-from tasks.arrays import EqualsAny
+from tasks.admin.draft_outcomes import (
+    count_projects,
+    letters_of,
+    one_of_each_type,
+    positions_of,
+    uids_with,
+)
 from tasks.batch import pipeline
 from tasks.batch.change import Change
 from tasks.batch.errors import PlanDrifted
 from tasks.batch.pipeline import Applied, Batch
-from tasks.batch.plan import REFUSED_KINDS, OutcomeKind, Plan
+from tasks.batch.plan import REFUSED_KINDS, OutcomeKind
 from tasks.batch.remembered import remember
-from tasks.models import Draft, Task
+from tasks.models import Draft
 from tasks.secrets import SealBroken, seal_text, unseal_text
 
 
@@ -39,18 +43,6 @@ _NOTHING_SEEN = "none"
 MOST_DRAFTS = 50
 # More targets than these are left to the worker.
 APPLIED_AT_ONCE = 2_000
-
-# The letters of `Draft.outcomes`.
-_LETTERS = {
-    OutcomeKind.CHANGE: "c",
-    OutcomeKind.UNCHANGED: "u",
-    OutcomeKind.MISSING: "m",
-    OutcomeKind.DENIED: "d",
-    OutcomeKind.INVALID: "i",
-    OutcomeKind.CONFLICT: "x",
-}
-# Those of targets on which the actor has the right.
-_PERMITTED = frozenset("cuix")
 
 # What previewing writes.
 _BOUND = (
@@ -180,12 +172,12 @@ def preview_draft(
         "written": dict(written_in(draft) if written is None else written),
     }
     draft.change = seal_text(json.dumps(content))
-    draft.outcomes = "".join(_LETTERS[outcome.kind] for outcome in plan.outcomes)
+    draft.outcomes = letters_of(plan)
     draft.companions = change.companions(outcomes=plan.outcomes)
     if change.binds_by_type:
-        draft.companions += _one_of_each_type(draft)
-    draft.projects = _count_projects(draft)
-    draft.warnings = _positions(plan)
+        draft.companions += one_of_each_type(draft)
+    draft.projects = count_projects(draft)
+    draft.warnings = positions_of(plan)
     draft.fingerprint, draft.fingerprint_of_part = plan.fingerprint, ""
     if plan.refusals and plan.changes:
         part = plan.part
@@ -237,23 +229,6 @@ def _unsealed(draft: Draft) -> dict[str, Any]:
     except SealBroken as error:
         raise DraftUnusable from error
     return content
-
-
-def counts_of(draft: Draft) -> Mapping[OutcomeKind, int]:
-    """Return how many targets have each kind of outcome, in the order of `OutcomeKind`."""
-    counted = Counter(draft.outcomes)
-    return {kind: counted[letter] for kind, letter in _LETTERS.items()}
-
-
-def uids_with(draft: Draft, kind: OutcomeKind) -> list[str]:
-    """Return the targets with this kind of outcome."""
-    wanted = _LETTERS[kind]
-    return [uid for uid, letter in zip(draft.uids, draft.outcomes, strict=True) if letter == wanted]
-
-
-def refused_in(draft: Draft) -> int:
-    """Return how many targets stand in the way of applying all."""
-    return sum(count for kind, count in counts_of(draft).items() if kind in REFUSED_KINDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,34 +302,3 @@ class DraftReceipt:
         if applied.operation.state in UNFINISHED:
             kept["expires_at"] = timezone.now() + LEFT_TO_WORKER_FOR
         Draft.objects.filter(pk=self.draft.pk).update(**kept)
-
-
-def _one_of_each_type(draft: Draft) -> list[str]:
-    """Return one target of each type, of those that bind the change."""
-    permitted = [
-        uid for uid, letter in zip(draft.uids, draft.outcomes, strict=True) if letter in _PERMITTED
-    ]
-    types = Task.objects.filter(EqualsAny("uid", permitted)).values("task_type")
-    return list(
-        types.annotate(first=Min("uid")).order_by("task_type").values_list("first", flat=True)
-    )
-
-
-def _count_projects(draft: Draft) -> int:
-    """Return in how many projects the targets are that change."""
-    changing = Task.objects.filter(EqualsAny("uid", uids_with(draft, OutcomeKind.CHANGE)))
-    counted: int = changing.aggregate(projects=Count("project", distinct=True))["projects"]
-    return counted
-
-
-def _positions(plan: Plan) -> list[dict[str, Any]]:
-    """Return the warnings with the positions of their targets, which are shorter than their ids."""
-    position = {outcome.uid: at for at, outcome in enumerate(plan.outcomes)}
-    return [
-        {
-            "code": warning.code,
-            "detail": warning.detail,
-            "targets": [position[uid] for uid in warning.uids],
-        }
-        for warning in plan.warnings
-    ]

@@ -10,7 +10,8 @@ from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
 from audit.context import Origin
-from tasks.admin.drafts import APPLIED_AT_ONCE, change_of, counts_of, refused_in, uids_with
+from tasks.admin.draft_outcomes import counts_of, refused_in, uids_with
+from tasks.admin.drafts import APPLIED_AT_ONCE, change_of
 from tasks.admin.outcome_rows import OutcomeRow, outcome_rows
 from tasks.batch import pipeline
 from tasks.batch.change import Change, Restore
