@@ -6,6 +6,7 @@ past the browser.
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NamedTuple
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -283,3 +284,24 @@ def an_operation_with_diffs(page: Page, world: Governed) -> None:
     found = Operation.objects.filter(kind="set_permissions", state=State.APPLIED)
     page.goto(address("audit_operation_change", found.earliest("created_at").pk))
     expect(page.locator("#changed del").first).to_be_visible()
+
+
+@of("auditor")
+def when_operations_were_asked_for(page: Page, world: Governed) -> None:
+    now = timezone.now()
+    early = new_operation(
+        actor=world.manager, kind="update_settings", origin=ORIGIN, at=now - timedelta(hours=3)
+    )
+    early.state, early.finished_at = State.REFUSED, now
+    early.save(force_insert=True)
+    page.goto(address("audit_operation_changelist"))
+    chart = page.get_by_role("region", name="When, and by whom")
+    expect(chart.locator("canvas")).to_be_visible()
+    chart.get_by_text("As a table").press("Enter")
+    expect(chart.get_by_role("columnheader", name="Refused")).to_be_visible()
+
+
+@of("viewer")
+def what_others_did_to_ones_tasks(page: Page, world: Governed) -> None:
+    page.goto(address("tasks_task_changes"))
+    expect(page.get_by_role("link", name="permissions of task").first).to_be_visible()
