@@ -4,7 +4,7 @@ Auditors read everything; everybody else what was done to the tasks that they ma
 operations. Pages go by place, not by number: what is added meanwhile moves nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, cast
@@ -40,6 +40,8 @@ from tasks.trail import reader_of
 _MOST = 1000
 _USUALLY = 100
 _ROLES = 2**31 - 1
+# Who asks for the head of an export alone exports nothing, which is nothing to record.
+_NOTHING: Sequence[bytes] = ()
 _FRESH: Mapping[str, str] = {"Cache-Control": "no-store"}
 
 
@@ -83,6 +85,8 @@ class OperationsView(OpseraView):
         if media_type in FORMS:
             parameters.check()
             operations = stream_operations(reader=reader())
+            if request.method == "HEAD":
+                return _streamed(_NOTHING, "operations", media_type)
             terms = _begun(request, {"list": "operations"}, media_type)
             pieces = export_operations(operations=operations, form=FORMS[media_type], terms=terms)
             return _streamed(pieces, "operations", media_type)
@@ -125,6 +129,8 @@ class _ChangesView(OpseraView):
         return HttpResponse(body, content_type="application/json", headers=_FRESH)
 
     def _export(self, request: Request, reader: Reader, media_type: str) -> HttpResponseBase:
+        if request.method == "HEAD":
+            return _streamed(_NOTHING, self.exported, media_type)
         operation = reader.wanted.operation_id
         terms = _begun(request, {"operation": str(operation)} if operation else {}, media_type)
         pieces = export(found=stream(reader=reader), form=FORMS[media_type], terms=terms)
@@ -170,7 +176,7 @@ def _begun(request: Request, fixed: Mapping[str, str], media_type: str) -> Terms
     )
 
 
-def _streamed(pieces: Iterator[bytes], named: str, media_type: str) -> HttpResponseBase:
+def _streamed(pieces: Iterable[bytes], named: str, media_type: str) -> HttpResponseBase:
     name = f"{named}-{timezone.now():%Y%m%dT%H%M%SZ}.{FORMS[media_type].ending}"
     headers = {**_FRESH, "Content-Disposition": f'attachment; filename="{name}"'}
     content_type = f"{media_type}; charset=utf-8"

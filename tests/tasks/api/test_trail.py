@@ -119,6 +119,14 @@ def test_json_lines_end_with_a_manifest_that_proves_them_whole(
     assert event["parameters"] == ended.parameters
 
 
+def test_whoever_asks_for_the_head_of_an_export_exports_nothing(auditor: Caller) -> None:
+    for path in (OPERATIONS, EVENTS):
+        headers = {"Authorization": f"Bearer {auditor.token}", "Accept": "text/csv"}
+        answer = auditor.client.head(path, headers=headers)
+        assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
+    assert not Operation.objects.filter(kind="export_trail").exists()
+
+
 def test_operations_are_streamed_as_they_are_listed(auditor: Caller, uids: list[str]) -> None:
     path = f"{OPERATIONS}?kind=update_settings"
     (listed,) = auditor.get(path).json()["operations"]
