@@ -110,8 +110,8 @@ def operation_summary(operation: Operation) -> dict[str, Any]:
     }
 
 
-def counts_of(operation: Operation) -> dict[str, int]:
-    """Return how many targets the operation had, and what became of them."""
+def counts_of(operation: Operation) -> dict[str, int | None]:
+    """Return how many targets the operation had, and what became of them; None where that is not told."""
     return {
         "targets": operation.targets,
         "changed": operation.changed,

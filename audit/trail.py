@@ -28,11 +28,12 @@ from audit.queries import operations_of_task, read_operations_of, touches_task
 from audit.subjects import subjects
 
 
+COUNTS = ("targets", "changed", "unchanged", "refused")
 # What is said of an operation along with each of its changes.
 SUMMARY = (
     *("id", "kind", "state", "channel", "actor_id", "actor_name", "token_name", "request_id"),
     *("reason", "reverts_id", "created_at", "started_at", "finished_at", "address", "user_agent"),
-    *("targets", "changed", "unchanged", "refused"),
+    *COUNTS,
 )
 # So many operations are looked at in one go.
 _MOST_AT_ONCE = 1000
@@ -107,9 +108,14 @@ class Reader:
         return found if self.sees_all else self.seen(self.near(found))
 
     def hide(self, operation: Operation) -> None:
-        """Take from the operation what only auditors are told of others: from where they came."""
+        """Take from the operation what only auditors are told of others.
+
+        That is from where they came, and the counts, which tell of tasks that the reader may not view.
+        """
         if self.sight is not None and operation.actor_id != self.actor.pk:
             operation.address, operation.user_agent = None, ""
+            for name in COUNTS:
+                setattr(operation, name, None)
 
     def surely_sees(self, operation: Operation) -> bool:
         """Return whether the reader sees it without a look at what it did."""

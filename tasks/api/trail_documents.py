@@ -52,7 +52,11 @@ OPERATION_SUMMARY = component(
             "counts": {
                 "type": "object",
                 "properties": {
-                    name: {"type": "integer", "minimum": 0}
+                    name: {
+                        "type": ["integer", "null"],
+                        "minimum": 0,
+                        "description": "Told to auditors, and of one's own.",
+                    }
                     for name in ("targets", "changed", "unchanged", "refused")
                 },
             },

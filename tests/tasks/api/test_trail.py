@@ -142,7 +142,7 @@ def test_operations_are_streamed_as_they_are_listed(auditor: Caller, uids: list[
     assert auditor.get(f"{OPERATIONS}/{listed['id']}").json()["counts"] == listed["counts"]
 
 
-def test_from_where_others_came_is_told_to_auditors_alone(
+def test_from_where_others_came_and_how_much_they_changed_is_told_to_auditors_alone(
     auditor: Caller, uids: list[str], governed: Governed
 ) -> None:
     developer, manager = caller_of(governed.developer), caller_of(governed.manager, name="other")
@@ -156,8 +156,9 @@ def test_from_where_others_came_is_told_to_auditors_alone(
         assert answer["Location"].endswith(operation["id"])
         (event,) = caller.get(f"{OPERATIONS}/{operation['id']}/changes").json()["events"]
         assert event["operation"] == operation
-        told[caller.token] = (operation["address"], operation["user_agent"])
-    assert list(told.values()) == [("127.0.0.1", "robot/1")] * 2 + [(None, None)]
+        of_others = (operation["address"], operation["user_agent"], operation["counts"]["changed"])
+        told[caller.token] = of_others
+    assert list(told.values()) == [("127.0.0.1", "robot/1", 1)] * 2 + [(None, None, None)]
 
 
 def test_a_table_has_the_same_rows_and_no_formulas(auditor: Caller, uids: list[str]) -> None:
