@@ -28,7 +28,7 @@ ITSELF = "operation"
 _WINDOW = 500
 _AT_ONCE = 100
 _ROWS = 4_000
-# Where a filter leaves out rows of an operation, a page looks at so many in one go.
+# Where few rows fit, a page looks at up to so many in one go.
 _LOOKED_AT = 1_000
 # A page is given up on, and goes on with the next, after so many rows that do not fit.
 _MOST_ROWS = 3_000
@@ -69,7 +69,7 @@ def read_page(*, reader: Reader, after: ChangePlace | None, limit: int) -> Page:
     looked_at = 0
     telling = _Telling(reader)
     for window in telling.windows(after=after, size=limit):
-        for step in in_steps(window.pieces, rows=limit):
+        for step in in_steps(window.pieces, rows=limit, most=_LOOKED_AT):
             turn: _Turn | None = telling.turn(window, step, limit=limit)
             while turn:
                 page += turn.found

@@ -211,7 +211,8 @@ def _read_seen(
     Whether they see one takes longer than to find it: some are found at a time, and then looked at.
     """
     page: list[Operation] = []
-    size = limit
+    # More than a page, since not all of them are seen: once more takes as long as the first time.
+    size = min(2 * limit, _MOST_AT_ONCE)
     while True:
         near = list(_older(reader.near(found), after)[:size])
         keys = [operation.pk for operation in near if not reader.surely_sees(operation)]

@@ -81,14 +81,18 @@ def read_pieces(operations: Sequence[UUID]) -> list[Piece]:
     )
 
 
-def in_steps(pieces: Iterable[Piece], *, rows: int) -> Iterator[list[Piece]]:
-    """Yield as many pieces as have so many rows together, or one that has more."""
+def in_steps(pieces: Iterable[Piece], *, rows: int, most: int = 0) -> Iterator[list[Piece]]:
+    """Yield as many pieces as have so many rows together, or one that has more.
+
+    Each step has up to twice the rows of the one before it, until it has so many as there may be at most.
+    """
     together: list[Piece] = []
     size = 0
     for piece in pieces:
         if together and size + piece.size > rows:
             yield together
             together, size = [], 0
+            rows = max(rows, min(2 * rows, most))
         together.append(piece)
         size += piece.size
     if together:

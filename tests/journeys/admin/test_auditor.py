@@ -99,6 +99,7 @@ def test_from_an_operation_to_the_history_of_the_task_and_of_who_did_it(
     about.get_by_role("link").last.press("Enter")
     page.get_by_role("button", name="Show").press("Enter")
     could = page.get_by_role("region", name="What they could do, and why")
+    could.get_by_role("link", name=governed.project.name).press("Enter")
     expect(could.get_by_role("rowheader", name=f"{task.name} in")).to_be_visible()
 
 
