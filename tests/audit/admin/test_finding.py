@@ -60,6 +60,19 @@ def test_others_find_what_they_see(governed: Governed, name: str, kinds: set[str
         assert [len(hits[kind]) for kind in ("Tasks", "Projects")] == [1, 1]
 
 
+def test_words_that_few_and_words_that_many_say_find_the_same(
+    governed: Governed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (uid,) = governed.add_tasks(1)
+    for branch in ("one", "two", "three"):
+        change = UpdateSettings(patch={"repository": {"branch": branch}})
+        apply(governed.developer, change, [uid])
+    few = found(auditor(), governed.developer.username)["Operations"]
+    monkeypatch.setattr("audit.trail._FEW", 2)
+    assert found(auditor(), governed.developer.username)["Operations"] == few
+    assert [each.name for each in few] == ["Change settings"] * 3
+
+
 def test_what_nothing_is_called_is_said_and_many_lead_to_the_list(governed: Governed) -> None:
     governed.add_tasks(9)
     assert "Nothing that you may see is called so" in text_of(
