@@ -172,5 +172,10 @@ def of_auditors(ground: Ground, estate: Estate) -> Iterator[Question]:
         yield Question(f"access/task and {person}", f"{ACCESS}?{urlencode(asked)}")
         history = reverse("admin:auth_user_history", args=[person.pk])
         yield Question(f"history/{person}", history)
+        past = reverse("admin:auth_user_past", args=[person.pk])
+        moment = {"at": f"{then:%Y-%m-%dT%H:%M:%S}"}
+        yield Question(f"past/{person}", f"{past}?{urlencode(moment)}")
+        of_tasks = {**moment, "project": estate.project_id}
+        yield Question(f"past/{person}/tasks", f"{past}?{urlencode(of_tasks)}")
         of_person = {"at": then.isoformat(), "user": person.username}
         yield Question(f"access/{person}", f"{ACCESS}?{urlencode(of_person)}")
