@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from permissions import queries
+from permissions import queries, rights_queries
 from permissions.flags import ALL, codenames_in
 from permissions.models import ApiToken
 from permissions.roles import MAY_ADD_TASKS
@@ -25,7 +25,7 @@ class MatrixAuthority:
         if account.is_superuser:
             return [Held(codenames_in(ALL), task_ids)]
         with connection.cursor() as cursor:
-            cursor.execute(queries.READ_RIGHTS, {"actor": actor.pk, "ids": list(task_ids)})
+            cursor.execute(rights_queries.READ_RIGHTS, {"actor": actor.pk, "ids": list(task_ids)})
             return [Held(codenames_in(flags), ids) for flags, ids in cursor.fetchall()]
 
     def rights_anywhere(self, *, actor: User) -> frozenset[str]:
@@ -35,7 +35,7 @@ class MatrixAuthority:
         if actor.is_superuser:
             return codenames_in(ALL)
         with connection.cursor() as cursor:
-            cursor.execute(queries.READ_RIGHTS_ANYWHERE, {"actor": actor.pk})
+            cursor.execute(rights_queries.READ_RIGHTS_ANYWHERE, {"actor": actor.pk})
             return codenames_in(cursor.fetchone()[0])
 
     def token_is_valid(self, *, token_id: int, at_address: str | None) -> bool:

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from guardian.shortcuts import get_objects_for_user, get_users_with_perms
 
-from permissions import queries, reach_queries
+from permissions import rights_queries
 from permissions.models import RolePermission
 from permissions.roles import TASK_CREATOR
 from tasks.arrays import EqualsAny
@@ -69,7 +69,7 @@ class Seen(NamedTuple):
 def read_seen(*, actor: User) -> Seen:
     """Return what opens tasks to the actor, in one query."""
     with connection.cursor() as cursor:
-        cursor.execute(queries.READ_SEEN, {"actor": actor.pk})
+        cursor.execute(rights_queries.READ_SEEN, {"actor": actor.pk})
         return Seen(*cursor.fetchone())
 
 
@@ -110,7 +110,7 @@ class MatrixVisibility:
                 Task.objects.all(), list(Project.objects.values_list("uid", flat=True)), []
             )
         with connection.cursor() as cursor:
-            cursor.execute(reach_queries.READ_REACH, {"actor": actor.pk, "few": _FEW})
+            cursor.execute(rights_queries.READ_REACH, {"actor": actor.pk, "few": _FEW})
             roles, projects, elsewhere = cursor.fetchone()
         rows = RolePermission.objects.filter(matrix=OuterRef("permission__matrix"), is_view=True)
         held = Q(Exists(rows.filter(EqualsAny("role_id", roles))))

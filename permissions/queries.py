@@ -4,9 +4,6 @@ Every statement takes its subjects as arrays, so its number and its text do not 
 Arrays travel in binary (`%(…)b`): as text, Python would look at each value for what must be escaped.
 """
 
-from psycopg import sql
-
-
 READ_MATRICES = """
 SELECT matrix_id, role_code, role_id, flags
 FROM permissions_rolepermission
@@ -210,75 +207,6 @@ JOIN auth_user AS creator ON creator.id = task.created_by_id
 WHERE task.id = ANY(%(ids)b::bigint[]) AND creator.is_active
 """
 
-# The roles that the actor holds, as a member, through a group or by having created the project.
-HELD = sql.SQL("""
-held AS MATERIALIZED (
-    SELECT role_id FROM permissions_rolemember WHERE user_id = %(actor)s
-    UNION
-    SELECT member.role_id
-    FROM auth_user_groups AS belonging
-    JOIN permissions_rolemember AS member ON member.group_id = belonging.group_id
-    WHERE belonging.user_id = %(actor)s
-    UNION
-    SELECT role.id
-    FROM tasks_project AS project
-    JOIN permissions_role AS role ON role.project_id = project.id AND role.code = -1
-    WHERE project.created_by_id = %(actor)s
-)
-""")
-
-# The actor's flags on each target, over the tables behind the view. A right depends on the matrix, so
-# the roles are resolved per distinct matrix; who created a task is asked only where it would add one.
-# Keys are joined, as in the recorder, and matrices gone through one by one: however many there are, the
-# planner cannot prefer to read all.
-READ_RIGHTS = sql.SQL("""
-WITH target AS MATERIALIZED (
-    SELECT governed.task_id, governed.matrix_id
-    FROM unnest(%(ids)b::bigint[]) AS wanted (id)
-    JOIN permissions_taskpermission AS governed ON governed.task_id = wanted.id
-),
-{held},
-by_matrix AS (
-    SELECT matrix.matrix_id, given.flags, given.of_creator
-    FROM (SELECT DISTINCT matrix_id FROM target) AS matrix
-    CROSS JOIN LATERAL (
-        SELECT coalesce(bit_or(flags) FILTER (WHERE role_id IN (SELECT role_id FROM held)), 0) AS flags,
-               coalesce(bit_or(flags) FILTER (WHERE role_code = -3), 0) AS of_creator
-        FROM permissions_rolepermission
-        WHERE matrix_id = matrix.matrix_id
-    ) AS given
-)
-SELECT CASE
-           WHEN of_creator & ~flags = 0 THEN flags
-           WHEN EXISTS (
-               SELECT FROM tasks_task AS task
-               WHERE task.id = target.task_id AND task.created_by_id = %(actor)s
-           ) THEN flags | of_creator
-           ELSE flags
-       END,
-       array_agg(task_id)
-FROM target
-JOIN by_matrix USING (matrix_id)
-GROUP BY 1
-""").format(held=HELD)
-
-# The flags of the actor's roles under whatever matrix, and those of a creator of tasks under the matrices
-# of the latest tasks that the actor created.
-READ_RIGHTS_ANYWHERE = sql.SQL("""
-WITH {held},
-created AS (
-    SELECT id FROM tasks_task WHERE created_by_id = %(actor)s ORDER BY id DESC LIMIT 1000
-)
-SELECT coalesce((SELECT bit_or(granted.flags)
-                 FROM held
-                 JOIN permissions_rolepermission AS granted ON granted.role_id = held.role_id), 0)
-     | coalesce((SELECT bit_or(granted.flags)
-                 FROM permissions_taskpermission AS governed
-                 JOIN permissions_rolepermission AS granted
-                   ON granted.matrix_id = governed.matrix_id AND granted.role_code = -3
-                 WHERE governed.task_id IN (SELECT id FROM created)), 0)
-""").format(held=HELD)
-
 # Takes one from a token's bucket if there is one: the bucket is full at `full_at`, every use moves that
 # by `each`, and it is empty when that is a whole period ahead. A refusal changes nothing.
 SPEND_ALLOWANCE = """
@@ -298,21 +226,6 @@ SELECT EXISTS (SELECT FROM spent),
             WHERE token_id = %(token)s)
        )
 """
-
-# What opens tasks to an actor, few rows however many tasks they open: the matrices in which a role that
-# the actor holds may view, the projects of all roles that the actor holds, and whether the actor has
-# created tasks.
-READ_SEEN = sql.SQL("""
-WITH {held}
-SELECT coalesce((SELECT array_agg(DISTINCT granted.matrix_id)
-                 FROM held
-                 JOIN permissions_rolepermission AS granted ON granted.role_id = held.role_id
-                 WHERE granted.flags & 1 <> 0), '{{}}'),
-       coalesce((SELECT array_agg(DISTINCT role.project_id)
-                 FROM held
-                 JOIN permissions_role AS role ON role.id = held.role_id), '{{}}'),
-       EXISTS (SELECT FROM tasks_task WHERE created_by_id = %(actor)s)
-""").format(held=HELD)
 
 # The roles of the tasks' projects, matched by code and name: of how many of the projects and tasks each
 # is, and on how many tasks it holds each flag. Tasks are counted by matrix before anybody looks inside.
