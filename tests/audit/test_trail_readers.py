@@ -5,12 +5,14 @@ from collections.abc import Sequence
 import pytest
 from django.contrib.auth.models import Group, User
 
+from audit.recorder import administrative_operation
+from permissions.models import RoleMember
 from tasks.changes import SetEnabled
 from tasks.models import Task
 from tasks.visibility import visible_tasks
 from tests.audit.happened import Happened, changes, kinds
 from tests.batches import apply
-from tests.conftest import build_governed
+from tests.conftest import ORIGIN, build_governed
 from tests.permissions.governance import change
 
 
@@ -87,6 +89,20 @@ def test_whoever_may_view_a_task_reads_all_that_was_done_to_it(happened: Happene
         "task.added",
         "task_permission.added",
     ]
+
+
+def test_what_others_did_along_with_it_to_no_task_is_not_told(happened: Happened) -> None:
+    governed = happened.governed
+    with administrative_operation(actor=governed.admin, kind="both", origin=ORIGIN):
+        RoleMember.objects.create(role=governed.role(5), user=governed.outsider)
+        task = Task.objects.get(uid=happened.uids[0])
+        task.name = "renamed"
+        task.save()
+    for reader, told in (
+        (governed.viewer, ["task.changed"]),
+        (governed.admin, ["role_member.added", "task.changed"]),
+    ):
+        assert [type_ for type_, _, _ in changes(reader, kind="both")] == told
 
 
 def test_auditors_read_everything_though_they_hold_no_role(happened: Happened) -> None:
