@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from audit.differences import ABSENT, Difference, difference_data, differences_text
 from audit.exports import begin_export
+from audit.masking import SECRET
 from audit.models import Operation
 from audit.noted import note_event
 from audit.reading import read_page, stream
@@ -117,6 +118,17 @@ def test_a_secret_of_a_task_that_is_added_is_named_and_not_told(governed: Govern
         {"place": "/settings/repository/branch", "after": "main"},
         {"place": "/settings/repository/token", "secret": True},
     ]
+
+
+def test_what_was_asked_for_is_told_without_the_names_of_secrets(happened: Happened) -> None:
+    reference = "secret:" + "0" * 32
+    asked = {"patch": {"repository": {"token": reference, "branch": "main"}}}
+    admin = happened.governed.admin
+    noted = note_event(actor=admin, kind="asked", origin=ORIGIN, parameters=asked)
+    found = read_page(reader=reader(admin, operation_id=noted.pk), after=None, limit=1).found
+    (event,) = events_of(found)
+    assert event["parameters"] == {"patch": {"repository": {"token": SECRET, "branch": "main"}}}
+    assert reference not in str(event)
 
 
 def test_differences_are_written_as_they_are_told() -> None:
