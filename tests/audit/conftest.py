@@ -1,17 +1,22 @@
 """What tests of the audit trail share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.db import transaction
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from audit.append_only import guards
 from audit.models import Operation
+from audit.months import open_months
 from audit.recorder import administrative_operation
+from tests.audit.aged import make_old
 from tests.audit.happened import Happened
 from tests.audit.sealed import become_owner, execute, fill
+from tests.audit.test_audit_commands import said
 from tests.conftest import ORIGIN, Governed
 
 
@@ -51,3 +56,27 @@ def owner(trail: None, db: None) -> Iterator[None]:
     become_owner()
     yield
     transaction.savepoint_rollback(before)
+
+
+@pytest.fixture
+def aged(governed: Governed) -> Iterator[Governed]:
+    """A project with tasks whose history began three years ago."""
+    make_old(governed)
+    yield governed
+    # What a sequence gives is not taken back with the transaction.
+    open_months(at=timezone.now())
+
+
+@pytest.fixture
+def archive(aged: Governed, tmp_path: Path) -> Path:
+    """The archive of what is older than two years, which is dropped."""
+    folder = tmp_path / "archives"
+    printed = said(
+        "audit_retention",
+        "--keep=24months",
+        f"--archive={folder}",
+        f"--actor={aged.admin.username}",
+    )
+    assert printed.startswith("archived 3 operations")
+    (made,) = folder.iterdir()
+    return made

@@ -1,8 +1,5 @@
 """Old months go into archives that anybody can verify, and what is needed for the time since stays."""
 
-import gzip
-import os
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,12 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit import retention, retention_queries
-from audit.archived import ARCHIVE, archived_until, history_begins, rows_below
-from audit.documents import sha256
+from audit.archived import ARCHIVE, history_begins
 from audit.management.commands.audit_retention import beginning
-from audit.models import Operation, Seal
-from audit.months import history_models, open_months
-from audit.recorder import administrative_operation
+from audit.models import Operation
+from audit.months import open_months
 from audit.retention import (
     InTheWay,
     OldRows,
@@ -30,68 +25,18 @@ from audit.retention import (
     old_rows,
     patiently,
 )
-from audit.sealed_export import export
-from audit.seals import seal_all
 from audit.signing import trusted_keys
 from permissions.past import Moment
 from permissions.past_rights import what_could
-from tasks.changes import UpdateSettings
 from tasks.models import Task
 from tasks.past import find_task
-from tests.audit.exported import verify_export
-from tests.audit.sealed import assert_named, execute, partitions_of, verified
+from tests.audit.aged import HISTORY, TABLE
+from tests.audit.sealed import execute, partitions_of
 from tests.audit.test_audit_commands import refused, said
-from tests.batches import apply
 from tests.conftest import ORIGIN, Governed
 from tests.held_threads import threads
 from tests.tasks.api.caller import caller_of
 from tests.visitors import page, visit
-
-
-SECRET = "planted-in-an-old-month"
-HISTORY = Task.history.model
-TABLE = HISTORY._meta.db_table
-
-
-@pytest.fixture
-def aged(governed: Governed) -> Iterator[Governed]:
-    """Tasks whose history began three years ago, and one that is gone since then."""
-    for model in history_models():
-        numbers = [model._meta.db_table]
-        execute("SELECT setval(pg_get_serial_sequence(%s, 'history_id'), 1)", numbers)
-    uids = governed.add_tasks(3)
-    patch = {"repository": {"branch": "old", "token": SECRET}}
-    apply(governed.developer, UpdateSettings(patch=patch), uids[:2])
-    execute("SET CONSTRAINTS ALL IMMEDIATE")
-    for model in history_models():
-        table = model._meta.db_table
-        execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        execute(f"UPDATE {table} SET history_date = now() - interval '3 years'")  # noqa: S608
-        execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-    execute("SET CONSTRAINTS ALL DEFERRED")
-    seal_all()
-    open_months(at=timezone.now())
-    apply(governed.developer, UpdateSettings(patch={"repository": {"branch": "new"}}), uids[1:])
-    seal_all()
-    execute("SET CONSTRAINTS ALL IMMEDIATE")
-    yield governed
-    # What a sequence gives is not taken back with the transaction.
-    open_months(at=timezone.now())
-
-
-@pytest.fixture
-def archive(aged: Governed, tmp_path: Path) -> Path:
-    """The archive of what is older than two years, which is dropped."""
-    folder = tmp_path / "archives"
-    printed = said(
-        "audit_retention",
-        "--keep=24months",
-        f"--archive={folder}",
-        f"--actor={aged.admin.username}",
-    )
-    assert printed.startswith("archived 3 operations")
-    (made,) = folder.iterdir()
-    return made
 
 
 def test_what_an_object_was_when_the_oldest_month_began_stays(
@@ -130,109 +75,6 @@ def test_what_was_gone_before_the_oldest_month_is_not_kept(aged: Governed, tmp_p
     kept = {key for (key,) in execute(f"SELECT id FROM {rows.kept}")}  # noqa: S608
     assert len(kept) == 2
     assert gone not in kept
-
-
-def test_rows_that_are_missing_are_excused_by_the_archive_that_has_them(
-    archive: Path, tmp_path: Path
-) -> None:
-    assert (verified().waiting, verified().in_archives) == (1, 0)
-    seal_all()
-    missing = verified().unproven
-    assert missing > 0
-    code, message = refused("verify_audit")
-    assert (code, f"{missing} rows are missing." in message, archive.name in message) == (
-        2,
-        True,
-        True,
-    )
-    shown = f"{missing} rows are in the archives that you showed"
-    assert shown in said("verify_audit", "--archive", str(archive))
-    code, message = refused("verify_audit", "--archive", str(tmp_path))
-    assert (code, "cannot be read as an archive" in message) == (2, True)
-
-
-def edit(path: Path, change: Callable[[bytes], bytes]) -> None:
-    path.write_bytes(gzip.compress(change(gzip.decompress(path.read_bytes()))))
-
-
-def another_manifest(folder: Path) -> None:
-    (folder / "manifest.json").write_text("{}")
-
-
-HARMS: dict[str, tuple[Callable[[Path], None], int, str]] = {
-    "another manifest": (
-        another_manifest,
-        2,
-        "is no archive that an operation of this trail has made",
-    ),
-    "a value altered": (
-        lambda folder: edit(
-            folder / "documents.jsonl.gz", lambda text: text.replace(b"old", b"new")
-        ),
-        1,
-        "differs in its archive",
-    ),
-    "a row removed": (
-        lambda folder: edit(
-            folder / "documents.jsonl.gz", lambda text: text[: text.rindex(b'{"row"')]
-        ),
-        1,
-        "differs in its archive",
-    ),
-    "a seal altered": (
-        lambda folder: edit(folder / "seals.jsonl.gz", lambda text: text.replace(b"rows", b"Rows")),
-        1,
-        "seal 1 is another one in its archive",
-    ),
-}
-
-
-@pytest.mark.parametrize("harm", HARMS)
-def test_an_archive_that_has_something_else_excuses_nothing(archive: Path, harm: str) -> None:
-    do, code, message = HARMS[harm]
-    do(archive)
-    ended = refused("verify_audit", "--archive", str(archive))
-    assert (ended[0], message in ended[1]) == (code, True), ended[1]
-
-
-def test_an_archive_that_somebody_only_says_there_is_excuses_nothing(
-    aged: Governed, tmp_path: Path
-) -> None:
-    (tmp_path / "manifest.json").write_text('{"first_seal": 1, "last_seal": 1}')
-    for name in ("seals", "documents"):
-        (tmp_path / f"{name}.jsonl.gz").write_bytes(gzip.compress(b""))
-    execute(f"ALTER TABLE {TABLE} DISABLE TRIGGER USER")
-    execute(f"DELETE FROM {TABLE} WHERE history_id = (SELECT min(history_id) FROM {TABLE})")  # noqa: S608
-    parameters = {
-        "tables": {TABLE: rows_below(table=TABLE, below=1000)._asdict()},
-        "manifest": sha256((tmp_path / "manifest.json").read_bytes()),
-        "archive": "none",
-    }
-    with administrative_operation(
-        actor=aged.admin, kind=ARCHIVE, origin=ORIGIN, parameters=parameters
-    ):
-        pass
-    code, message = refused("verify_audit")
-    assert (code, "1 rows are missing" in message) == (2, True)
-    assert refused("verify_audit", "--archive", str(tmp_path))[0] == 2
-
-
-def test_an_archive_is_verified_without_a_database(archive: Path) -> None:
-    assert sorted(path.name for path in archive.iterdir()) == [
-        "documents.jsonl.gz",
-        "manifest.json",
-        "seals.jsonl.gz",
-    ]
-    ended = verify_export(archive)
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert f"seals 1 to {archived_until()}, up to" in ended.stdout
-
-
-def test_an_archive_names_secrets_and_holds_none(archive: Path) -> None:
-    files = {file.name: gzip.decompress(file.read_bytes()) for file in archive.glob("*.gz")}
-    assert b"secret:" in files["documents.jsonl.gz"]
-    for content in (*files.values(), *(file.read_bytes() for file in archive.glob("*.json"))):
-        assert SECRET.encode() not in content
 
 
 def test_what_was_dropped_where_and_why_is_an_operation(aged: Governed, archive: Path) -> None:
@@ -300,46 +142,6 @@ def test_two_retentions_do_not_take_each_other_s_work_for_left_behind(
     now = timezone.now()
     with threads() as start, _alone(), pytest.raises(InTheWay, match="somebody else archives"):
         start(lambda: archive_old(**archive, before=now, at=now, folder=tmp_path)).result()
-
-
-def test_an_archive_is_on_the_disk_before_anything_is_dropped(
-    aged: Governed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept: set[int] = set()
-    monkeypatch.setattr("os.fsync", lambda file: kept.add(os.fstat(file).st_ino))
-    folder = tmp_path / "archive"
-    seals = Seal.objects.all()
-    export(seals=seals, folder=folder, at=timezone.now(), compressed=True)
-    assert {path.stat().st_ino for path in (tmp_path, folder, *folder.iterdir())} == kept
-
-
-def test_nothing_is_archived_twice_and_exports_begin_after_it(
-    aged: Governed, archive: Path, tmp_path: Path
-) -> None:
-    again = (
-        "audit_retention",
-        "--keep=24months",
-        f"--archive={tmp_path}",
-        "--actor=payments-admin",
-    )
-    assert said(*again).startswith("Nothing to archive: no whole month of history ended before")
-    rest = ("export_audit", str(tmp_path / "rest"), "--actor=payments-admin")
-    assert said(*rest).startswith("exported 1 operations, 2 rows")
-    assert verify_export(tmp_path / "rest").returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("harm", "named"),
-    [
-        ("DELETE FROM {} WHERE history_id = (SELECT min(history_id) FROM {})", "3 rows were kept"),
-        ("DELETE FROM {} WHERE history_id > 1000", "was removed"),
-        ("UPDATE {} SET name = 'x' WHERE history_id < 1000", "was altered"),
-    ],
-)
-def test_archives_excuse_nothing_else(archive: Path, harm: str, named: str) -> None:
-    execute(f"ALTER TABLE {TABLE} DISABLE TRIGGER USER")
-    execute(harm.format(TABLE, TABLE))
-    assert_named(TABLE, named)
 
 
 def test_what_is_not_sealed_or_not_as_it_was_sealed_is_not_dropped(
