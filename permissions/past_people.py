@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
-from psycopg import sql
 
-from audit.past import as_of
+from permissions import past_rights_queries as queries
 from permissions.past import TaskRights
 from permissions.past_rights import Standing
 
@@ -19,66 +18,6 @@ from permissions.past_rights import Standing
 # So many tasks are compared in one go, and a page is given up on after so many of them.
 _WINDOW = 500
 _MOST_WINDOWS = 20
-
-_ACCOUNT = as_of(
-    history="permissions_historicaluser",
-    of="named.id",
-    columns="username, is_active, is_staff, is_superuser",
-)
-_READ_ACCOUNT = sql.SQL("""
-SELECT account.username, account.is_active, account.is_staff, account.is_superuser
-FROM (SELECT %(user)s::bigint AS id) AS named
-CROSS JOIN {account} AS account
-""").format(account=_ACCOUNT)
-
-# The groups that somebody was in and, by them or without, the roles that they held.
-_READ_STANDING = sql.SQL("""
-WITH belonging AS MATERIALIZED (
-    SELECT belonging.group_id
-    FROM (
-        SELECT DISTINCT id FROM permissions_historicaluser_groups WHERE user_id = %(user)s
-    ) AS named
-    CROSS JOIN {belonging} AS belonging
-    WHERE belonging.user_id = %(user)s
-),
-member AS MATERIALIZED (
-    SELECT member.role_id, member.group_id
-    FROM (
-        SELECT id FROM permissions_historicalrolemember WHERE user_id = %(user)s
-        UNION
-        SELECT id
-        FROM permissions_historicalrolemember
-        WHERE group_id IN (SELECT group_id FROM belonging)
-    ) AS named
-    CROSS JOIN {member} AS member
-    WHERE member.user_id = %(user)s
-       OR member.group_id IN (SELECT group_id FROM belonging)
-)
-SELECT NULL, NULL, NULL, groups.name
-FROM belonging AS held
-CROSS JOIN {group} AS groups
-UNION ALL
-SELECT project.name, role.code, role.name, groups.name
-FROM member AS held
-CROSS JOIN {role} AS role
-LEFT JOIN {project} AS project ON true
-LEFT JOIN {group} AS groups ON true
-ORDER BY 1 NULLS FIRST, 2, 4 NULLS FIRST
-""").format(
-    belonging=as_of(
-        history="permissions_historicaluser_groups", of="named.id", columns="user_id, group_id"
-    ),
-    member=as_of(
-        history="permissions_historicalrolemember",
-        of="named.id",
-        columns="role_id, user_id, group_id",
-    ),
-    role=as_of(
-        history="permissions_historicalrole", of="held.role_id", columns="code, name, project_id"
-    ),
-    group=as_of(history="permissions_historicalgroup", of="held.group_id", columns="name"),
-    project=as_of(history="tasks_historicalproject", of="role.project_id", columns="name"),
-)
 
 
 class RoleHeld(NamedTuple):
@@ -130,11 +69,11 @@ def person_then(*, user_id: int, at: datetime) -> PersonThen | None:
     """Return what somebody was; None if the account did not exist."""
     arguments: dict[str, Any] = {"user": user_id, "at": at}
     with connection.cursor() as cursor:
-        cursor.execute(_READ_ACCOUNT, arguments)
+        cursor.execute(queries.READ_PERSON, arguments)
         account = cursor.fetchone()
         if account is None:
             return None
-        cursor.execute(_READ_STANDING, arguments)
+        cursor.execute(queries.READ_GROUPS_AND_ROLES, arguments)
         rows = cursor.fetchall()
     groups = [group for _, code, _, group in rows if code is None]
     roles = [RoleHeld(project or "", *held) for project, *held in rows if held[0] is not None]

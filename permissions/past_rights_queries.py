@@ -1,17 +1,27 @@
-"""The SQL of what somebody could do at a moment: what they held, and on which tasks that may have been.
+"""The SQL of what somebody was and could do at a moment: what they held, and on which tasks it may be.
 
 From history alone, as in `permissions.past_queries`.
 """
 
 from psycopg import sql
 
+from audit.past import as_of
 from permissions.past_queries import BELONGING, GOVERNED, GROUP, MEMBER, PROJECT, ROLE, ROW
 
 
-# The roles that a user held and how, with their projects, and the projects that the user created; without
-# the roles that never gave anything. Neither role nor matrix ever leaves its project.
-READ_STANDING = sql.SQL("""
-WITH belonging AS MATERIALIZED (
+_PERSON = as_of(
+    history="permissions_historicaluser",
+    of="named.id",
+    columns="username, is_active, is_staff, is_superuser",
+)
+_ROLE = as_of(
+    history="permissions_historicalrole", of="held.role_id", columns="code, name, project_id"
+)
+_PROJECT_OF_ROLE = as_of(history="tasks_historicalproject", of="role.project_id", columns="name")
+
+# The groups that a user was in and, by them or without, the roles that they held.
+_STANDING = sql.SQL("""
+belonging AS MATERIALIZED (
     SELECT belonging.group_id
     FROM (
         SELECT DISTINCT id FROM permissions_historicaluser_groups WHERE user_id = %(user)s
@@ -31,7 +41,13 @@ held AS MATERIALIZED (
     CROSS JOIN {member} AS member
     WHERE member.user_id = %(user)s
        OR member.group_id IN (SELECT group_id FROM belonging)
-),
+)
+""").format(belonging=BELONGING, member=MEMBER)
+
+# The roles that a user held and how, with their projects, and the projects that the user created; without
+# the roles that never gave anything. Neither role nor matrix ever leaves its project.
+READ_STANDING = sql.SQL("""
+WITH {standing},
 groups AS MATERIALIZED (
     SELECT held.group_id, groups.name
     FROM (SELECT DISTINCT group_id FROM held WHERE group_id IS NOT NULL) AS held
@@ -58,7 +74,29 @@ FROM (
 ) AS named
 CROSS JOIN {project} AS project
 WHERE project.created_by_id = %(user)s
-""").format(belonging=BELONGING, member=MEMBER, group=GROUP, project=PROJECT)
+""").format(standing=_STANDING, group=GROUP, project=PROJECT)
+
+# What an account was.
+READ_PERSON = sql.SQL("""
+SELECT account.username, account.is_active, account.is_staff, account.is_superuser
+FROM (SELECT %(user)s::bigint AS id) AS named
+CROSS JOIN {account} AS account
+""").format(account=_PERSON)
+
+# The groups that somebody was in and the roles that they held, by the names of then.
+READ_GROUPS_AND_ROLES = sql.SQL("""
+WITH {standing}
+SELECT NULL, NULL, NULL, groups.name
+FROM belonging AS held
+CROSS JOIN {group} AS groups
+UNION ALL
+SELECT project.name, role.code, role.name, groups.name
+FROM held
+CROSS JOIN {role} AS role
+LEFT JOIN {project} AS project ON true
+LEFT JOIN {group} AS groups ON true
+ORDER BY 1 NULLS FIRST, 2, 4 NULLS FIRST
+""").format(standing=_STANDING, role=_ROLE, group=GROUP, project=_PROJECT_OF_ROLE)
 
 # What the matrices gave these roles, and what they gave the creators of projects and of tasks.
 READ_GRANTED = sql.SQL("""
