@@ -1,6 +1,6 @@
 """`/api/v2/operations/{id}`: how far an operation has come, its cancelling and its undo."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -9,8 +9,9 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from audit.context import Origin
-from audit.events import counts_of, duration_of, timestamp
+from audit.events import operation_summary, timestamp
 from audit.models import UNFINISHED, Channel, Operation, Progress, RefusedAttempt, State
+from audit.trail import Filter
 from audit.visibility import visible_operations
 from tasks.api.openapi import (
     BatchDescription,
@@ -27,6 +28,7 @@ from tasks.batch.errors import Malformed, NotRevertible, OperationUnknown, TooLa
 from tasks.batch.operations import visible_operation
 from tasks.batch.pipeline import Batch
 from tasks.batch.revert import AskedUndo, Undo, batch_to_undo
+from tasks.trail import reader_of
 
 
 # Of these, not all targets have been judged.
@@ -34,7 +36,8 @@ _JUDGED_IN_PART = frozenset({*UNFINISHED, State.CANCELLED})
 
 _LOCATION = {"type": ["string", "null"]}
 _TIME = {"type": ["string", "null"], "format": "date-time"}
-_COUNT = {"type": "integer", "minimum": 0}
+_HIDDEN = "Told to auditors, and of one's own; null to others."
+_COUNT = {"type": ["integer", "null"], "minimum": 0, "description": _HIDDEN}
 OPERATION = component(
     "Operation",
     {
@@ -60,8 +63,8 @@ OPERATION = component(
                 "properties": {"done": _COUNT, "total": _COUNT},
             },
             "refusals": {
-                "type": "array",
-                "description": "Why the batch was refused, target by target.",
+                "type": ["array", "null"],
+                "description": f"Why the batch was refused, target by target. {_HIDDEN}",
                 "items": {
                     "type": "object",
                     "required": ["target", "code", "detail"],
@@ -126,26 +129,43 @@ _UNDO = component(
     failure=OPSERA_FAILURE,
 )
 class OperationView(OpseraView):
-    """Tells an operation's owner, and auditors, what it did or how far it has come."""
+    """Tells an operation's owner, and auditors, what it did or how far it has come.
+
+    Whoever may view a task that it changed reads it, too, with the scope to read the trail.
+    """
 
     @property
     def scopes(self) -> Mapping[str, str]:  # type: ignore[override]  # it depends on the token
         """Ask for the scope to read tasks, with which one waits for an operation, or to read the trail."""
-        held = {TASKS_READ, AUDIT_READ}.intersection(getattr(self.request.auth, "scopes", ()))
+        held = {TASKS_READ, AUDIT_READ}.intersection(self._held)
         return {"GET": AUDIT_READ if held == {AUDIT_READ} else TASKS_READ}
+
+    @property
+    def _held(self) -> Sequence[str]:
+        """The scopes of the token."""
+        return getattr(self.request.auth, "scopes", ())
 
     def get(self, request: Request, operation_id: UUID) -> HttpResponse:
         """Answer with the operation.
 
         Raises:
-            OperationUnknown: there is no such operation, or it is somebody else's.
+            OperationUnknown: there is no such operation, or it is none of the actor's business.
         """
-        actor = cast("User", request.user)
-        operation = visible_operations(actor=actor).filter(pk=operation_id).first()
+        operation = self._operation(cast("User", request.user), operation_id)
         if operation is None:
             raise OperationUnknown
         # Whoever waits for an operation shall not be told yesterday's answer.
         return json_response(operation_data(operation), headers={"Cache-Control": "no-store"})
+
+    def _operation(self, actor: User, operation_id: UUID) -> Operation | None:
+        own = visible_operations(actor=actor).filter(pk=operation_id).first()
+        if own or AUDIT_READ not in self._held:
+            return own
+        reader = reader_of(actor=actor, wanted=Filter(operation_id=operation_id))
+        operation = reader.operations().first()
+        if operation:
+            reader.hide(operation)
+        return operation
 
 
 @describe_batch(
@@ -267,29 +287,18 @@ def operation_data(operation: Operation) -> dict[str, Any]:
     attempt = RefusedAttempt.objects.filter(operation=operation).first()
     undone = operation.reverted_by.filter(state__in=[*UNFINISHED, State.APPLIED])
     reverted_by = undone.order_by("created_at", "id").values_list("pk", flat=True)
+    targets = cast("int | None", operation.targets)  # None where it is hidden
     return {
-        "id": str(operation.pk),
-        "kind": operation.kind,
-        "state": operation.state,
-        "actor": operation.actor_name,
-        "channel": operation.channel,
-        "token": operation.token_name or None,
-        "request_id": operation.request_id,
-        "reason": operation.reason,
-        "counts": counts_of(operation),
+        **operation_summary(operation),
         "progress": {
-            "done": done if operation.state in _JUDGED_IN_PART else operation.targets,
-            "total": operation.targets,
+            "done": done if operation.state in _JUDGED_IN_PART else targets,
+            "total": targets,
         },
-        "refusals": operation.refusals,
+        # Whoever is not told how many targets there were is not told which, either.
+        "refusals": None if targets is None else operation.refusals,
         "attempts": attempt.times if attempt else 1,
         "reverts": location_of(operation.reverts_id),
         "reverted_by": [location_of(key) for key in reverted_by],
         "cancelled_by": operation.cancelled_by_name or None,
-        "address": operation.address,
-        "user_agent": operation.user_agent or None,
-        "created_at": timestamp(operation.created_at),
         "started_at": timestamp(operation.started_at),
-        "finished_at": timestamp(operation.finished_at),
-        "duration": duration_of(operation),
     }

@@ -67,16 +67,33 @@ def test_an_operation_tells_who_did_what_to_how_many(governed: Governed) -> None
 
 
 @pytest.mark.parametrize(
-    ("reader", "status"), [("developer", 200), ("admin", 200), ("manager", 404), ("outsider", 404)]
+    ("reader", "scope", "status"),
+    [
+        ("developer", Scope.TASKS_READ, 200),
+        ("admin", Scope.TASKS_READ, 200),
+        ("manager", Scope.TASKS_READ, 404),
+        ("manager", Scope.AUDIT_READ, 200),
+        ("outsider", Scope.AUDIT_READ, 404),
+    ],
 )
-def test_an_operation_is_there_for_its_actor_and_for_superusers(
-    governed: Governed, reader: str, status: int
+def test_an_operation_is_there_for_its_actor_and_for_readers_of_the_trail(
+    governed: Governed, reader: str, scope: Scope, status: int
 ) -> None:
     location = change_branch(caller_of(governed.developer), governed.add_tasks(1))
-    answer = caller_of(getattr(governed, reader), name="reader").get(location)
+    answer = caller_of(getattr(governed, reader), scopes=[scope], name="reader").get(location)
     assert answer.status_code == status
     if status == 404:
         assert answer.json()["errors"][0]["code"] == "no_operation"
+
+
+def test_of_others_operations_is_not_told_how_many_targets_there_were_nor_from_where(
+    governed: Governed,
+) -> None:
+    location = change_branch(caller_of(governed.developer), governed.add_tasks(2))
+    told = caller_of(governed.manager, name="reader").get(location).json()
+    assert (told["actor"], told["state"]) == ("payments-developer", "applied")
+    assert set(told["counts"].values()) == set(told["progress"].values()) == {None}
+    assert (told["refusals"], told["address"]) == (None, None)
 
 
 def test_reading_an_operation_takes_the_scope_to_read(governed: Governed) -> None:
