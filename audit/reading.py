@@ -69,7 +69,8 @@ def read_page(*, reader: Reader, after: ChangePlace | None, limit: int) -> Page:
     looked_at = 0
     telling = _Telling(reader)
     for window in telling.windows(after=after, size=limit):
-        for step in in_steps(window.pieces, rows=limit, most=_LOOKED_AT):
+        # Of twice a page: however the pieces are cut, a page that everything fits is full after one step.
+        for step in in_steps(window.pieces, rows=2 * limit, most=_LOOKED_AT):
             turn: _Turn | None = telling.turn(window, step, limit=limit)
             while turn:
                 page += turn.found
