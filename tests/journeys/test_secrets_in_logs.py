@@ -193,8 +193,9 @@ def logging_into(folder: Path, planted: Planted) -> Iterator[str]:
 
 def database_log() -> bytes:
     """Return what the embedded database server has logged; nothing of another one."""
-    log = Path(settings.DATA_DIR, "postgres-test", "data", "server.log")
-    return log.read_bytes() if connection.settings_dict.get("EMBEDDED") else b""
+    if connection.settings_dict["ENGINE"] != "config.embedded_postgres":
+        return b""
+    return Path(settings.DATA_DIR, "postgres-test", "data", "server.log").read_bytes()
 
 
 def test_no_process_writes_down_a_secret(committed: Governed, tmp_path: Path) -> None:
