@@ -7,12 +7,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import connection
 
+from audit.address import client_address
 from audit.models import Channel, Operation
+from audit.request_id import request_id_of
+
+
+class Received(Protocol):
+    """A request, of Django or of the interfaces' framework."""
+
+    @property
+    def META(self) -> dict[str, Any]:  # noqa: N802  # Django's name
+        """What the server says of it."""
+
+    @property
+    def headers(self) -> Any:
+        """Its headers, by names in whatever case."""
+
+
+class Token(Protocol):
+    """What an operation says of the token that its request came with."""
+
+    pk: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +46,18 @@ class Origin:
     user_agent: str = ""
     token_id: int | None = None
     token_name: str = ""
+
+    @classmethod
+    def of(cls, request: Received, *, channel: Channel, token: Token | None = None) -> "Origin":
+        """Return where a request came in, with the token if it is known."""
+        return cls(
+            channel=channel,
+            request_id=request_id_of(request),
+            address=client_address(request.META),
+            user_agent=request.headers.get("User-Agent", ""),
+            token_id=token.pk if token else None,
+            token_name=token.name if token else "",
+        )
 
 
 _current: ContextVar[Operation | None] = ContextVar("operation", default=None)

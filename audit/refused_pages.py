@@ -13,12 +13,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from audit.address import client_address
 from audit.context import Origin
 from audit.models import Channel
 from audit.recorder import new_operation
 from audit.refused_attempts import attempt_key, record_refused
-from audit.request_id import request_id_of
 from audit.titles import name_kind
 
 
@@ -66,12 +64,7 @@ def _note(request: HttpRequest, code: str) -> None:
     operation = new_operation(
         actor=cast("User", request.user),
         kind=REFUSED_PAGE,
-        origin=Origin(
-            channel=Channel.ADMIN,
-            request_id=request_id_of(request),
-            address=client_address(request.META),
-            user_agent=request.headers.get("User-Agent", ""),
-        ),
+        origin=Origin.of(request, channel=Channel.ADMIN),
         at=timezone.now(),
         parameters={"page": match.view_name, **about},
     )

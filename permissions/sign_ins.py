@@ -14,13 +14,12 @@ from django.db import connection
 from django.http import HttpRequest
 from django.utils import timezone
 
-from audit.address import client_address, network_of
+from audit.address import network_of
 from audit.context import Origin
 from audit.models import Channel, Operation
 from audit.noted import note_event
 from audit.recorder import new_operation
 from audit.refused_attempts import attempt_key, record_refused
-from audit.request_id import request_id_of
 
 
 SIGN_IN = "sign_in"
@@ -48,7 +47,7 @@ def setting_password() -> Iterator[None]:
 
 def note_attempt(*, request: HttpRequest, succeeded: bool) -> None:
     """Record that somebody signed in on the page, or failed to."""
-    origin = _origin_of(request)
+    origin = Origin.of(request, channel=Channel.ADMIN)
     if succeeded and isinstance(request.user, User):
         note_sign_in(actor=request.user, origin=origin)
     else:
@@ -61,7 +60,10 @@ def note_own_password(*, request: HttpRequest) -> Operation:
     actor = cast("User", request.user)
     parameters = {"user": actor.get_username()}
     return note_event(
-        actor=actor, kind=SET_PASSWORD, origin=_origin_of(request), parameters=parameters
+        actor=actor,
+        kind=SET_PASSWORD,
+        origin=Origin.of(request, channel=Channel.ADMIN),
+        parameters=parameters,
     )
 
 
@@ -86,13 +88,4 @@ def note_failed_sign_in(*, username: str, origin: Origin) -> None:
         operation=attempt,
         same=attempt_key(FAILED_SIGN_IN, network, str(account and account.pk)),
         alike=attempt_key(FAILED_SIGN_IN),
-    )
-
-
-def _origin_of(request: HttpRequest) -> Origin:
-    return Origin(
-        channel=Channel.ADMIN,
-        request_id=request_id_of(request),
-        address=client_address(request.META),
-        user_agent=request.headers.get("User-Agent", ""),
     )

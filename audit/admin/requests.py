@@ -5,10 +5,8 @@ from typing import cast
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from audit.address import client_address
 from audit.context import Origin
 from audit.models import Channel
-from audit.request_id import request_id_of
 
 
 def actor_of(request: HttpRequest) -> User:
@@ -18,9 +16,4 @@ def actor_of(request: HttpRequest) -> User:
 
 def origin_of(request: HttpRequest) -> Origin:
     """Return where the request came in, for its operation."""
-    return Origin(
-        channel=Channel.ADMIN,
-        request_id=request_id_of(request),
-        address=client_address(request.META),
-        user_agent=request.headers.get("User-Agent", ""),
-    )
+    return Origin.of(request, channel=Channel.ADMIN)

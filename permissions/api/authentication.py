@@ -7,7 +7,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from permissions.api.refused import REFUSED_TOKEN, note_refused_request, origin_of
+from audit.context import Origin
+from audit.models import Channel
+from permissions.api.refused import REFUSED_TOKEN, note_refused_request
 from permissions.models import ApiToken
 from permissions.tokens import TokenFault, fault_of, find_token, note_address, note_use
 
@@ -34,7 +36,7 @@ class TokenAuthentication(BaseAuthentication):
         token = find_token(secret)
         if token is None:
             raise _refused(request, _UNKNOWN)
-        now, origin = timezone.now(), origin_of(request, token)
+        now, origin = timezone.now(), Origin.of(request, channel=Channel.API, token=token)
         if fault := fault_of(token=token, at=now, address=origin.address):
             raise _refused(request, fault, token)
         note_use(token=token, at=now, address=origin.address)

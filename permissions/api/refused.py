@@ -7,12 +7,11 @@ no form, not even as a digest: what is sent may be a password.
 from django.utils import timezone
 from rest_framework.request import Request
 
-from audit.address import client_address, network_of
+from audit.address import network_of
 from audit.context import Origin
 from audit.models import Channel
 from audit.recorder import new_operation
 from audit.refused_attempts import attempt_key, record_refused
-from audit.request_id import request_id_of
 from permissions.models import ApiToken
 from permissions.tokens import TokenFault
 
@@ -29,7 +28,7 @@ def note_refused_request(
 
     What it was refused about tells attempts apart, and is a word of ours.
     """
-    origin = origin_of(request, token)
+    origin = Origin.of(request, channel=Channel.API, token=token)
     operation = new_operation(
         actor=token.owner if token else None,
         kind=kind,
@@ -43,18 +42,6 @@ def note_refused_request(
         operation=operation,
         same=attempt_key(kind, fault.code, str(origin.token_id), network, about),
         alike=attempt_key(kind, fault.code),
-    )
-
-
-def origin_of(request: Request, token: ApiToken | None) -> Origin:
-    """Return where a request came in, before or after its token was looked at."""
-    return Origin(
-        channel=Channel.API,
-        request_id=request_id_of(request),
-        address=client_address(request.META),
-        user_agent=request.headers.get("User-Agent", ""),
-        token_id=token.pk if token else None,
-        token_name=token.name if token else "",
     )
 
 

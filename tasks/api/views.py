@@ -18,10 +18,8 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from audit.address import client_address
-from audit.context import Origin
+from audit.context import Origin, Token
 from audit.models import Channel, Operation, State
-from audit.request_id import request_id_of
 from tasks.api.faults import Fault, FaultCode, LengthRequired, fault_of
 from tasks.api.idempotency import Answer, AnsweredBefore, KeyReceipt, digest_of
 from tasks.api.plans import plan_data
@@ -36,13 +34,6 @@ from tasks.batch.plan import Plan
 _OPERATIONS = "/api/v2/operations/"
 
 logger = structlog.get_logger(__name__)
-
-
-class Token(Protocol):
-    """What the authentication leaves in `request.auth`."""
-
-    pk: int
-    name: str
 
 
 class Asked(Protocol):
@@ -232,15 +223,7 @@ def fault_response(fault: Fault, body: Mapping[str, Any]) -> HttpResponse:
 
 def origin_of(request: Request) -> Origin:
     """Return where the request came in."""
-    token = cast("Token", request.auth)
-    return Origin(
-        channel=Channel.API,
-        request_id=request_id_of(request),
-        address=client_address(request.META),
-        user_agent=request.headers.get("User-Agent", ""),
-        token_id=token.pk,
-        token_name=token.name,
-    )
+    return Origin.of(request, channel=Channel.API, token=cast("Token", request.auth))
 
 
 def body_of(request: Request, *, required: bool) -> dict[str, Any]:
