@@ -18,7 +18,7 @@ from audit.visibility import may_audit
 from permissions import explain_queries
 from permissions.flags import ALL, NONE, Flag
 from tasks.arrays import EqualsAny
-from tasks.batch.authority import authority
+from tasks.batch.authority import rights_on
 from tasks.models import Task
 
 
@@ -174,8 +174,7 @@ def extent_of(*, actor: User, task: Task) -> Extent:
         return Extent.NOBODY
     if actor.is_superuser or may_audit(actor=actor):
         return Extent.EVERYBODY
-    held = authority().rights(actor=actor, task_ids=[task.pk])
-    rights = frozenset[str]().union(*(group.codenames for group in held))
+    rights = rights_on(actor=actor, task_ids=[task.pk])[task.pk]
     if Flag.VIEW.codename not in rights:
         return Extent.NOBODY
     return Extent.PROJECT if Flag.MANAGE.codename in rights else Extent.SELF

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db.models import Max, Min
 
 from tasks.arrays import EqualsAny
-from tasks.batch.authority import authority
+from tasks.batch.authority import VIEW, rights_on
 from tasks.models import Project, Task, TaskType
 from tasks.visibility import visible_tasks
 
@@ -25,7 +25,6 @@ MOST_COUNTED = 15_000
 _LEAST_SEEN = 25
 _MOST_NAMED = 12
 
-_VIEW = "view_task"
 
 # Types and projects of tasks.
 _Pairs = Sequence[tuple[int, int]]
@@ -74,8 +73,8 @@ def read_extent(*, actor: User) -> Extent:
 
 def _pairs_of(*, actor: User, task_ids: Sequence[int]) -> _Pairs:
     """Return types and projects of those of the tasks that the actor may view."""
-    held = authority().rights(actor=actor, task_ids=task_ids)
-    seen = [key for group in held if _VIEW in group.codenames for key in group.task_ids]
+    held = rights_on(actor=actor, task_ids=task_ids)
+    seen = [key for key, rights in held.items() if VIEW in rights]
     tasks = Task.objects.filter(EqualsAny("id", seen), recycled_at=None)
     return list(tasks.values_list("task_type_id", "project_id"))
 

@@ -32,12 +32,12 @@ from tasks.admin.filters import (
     registered_task_filters,
 )
 from tasks.admin.flow import Flow
-from tasks.admin.rights import rights_on
 from tasks.admin.setting_filter import SettingFilter
 from tasks.admin.shown import settings_differences
 from tasks.admin.task_columns import NAME_IN_CAPITALS, TaskColumns, capitals
 from tasks.admin.task_files import TaskFiles
 from tasks.admin.told_changes import changes_page
+from tasks.batch.authority import rights_on
 from tasks.models import Project, Task
 from tasks.visibility import readable_tasks
 
@@ -198,7 +198,7 @@ class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
     ) -> HttpResponse:
         """Add the bulk actions that the visitor may do to this task."""
         if task := kwargs.get("obj"):
-            rights = rights_on(request=request, task_id=task.pk)
+            rights = rights_on(actor=actor_of(request), task_ids=[task.pk])[task.pk]
             allowed = actions_for(rights=rights, in_bin=bool(task.recycled_at))
             context["bulk_actions"] = [each for each in allowed if each.suits(task)]
         return super().render_change_form(request, context, *args, **kwargs)

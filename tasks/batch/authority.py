@@ -11,6 +11,10 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 
 
+# The right without which a task is not there for an actor: a permission's codename.
+VIEW = "view_task"
+
+
 class Held(NamedTuple):
     """The rights, as permission codenames, that an actor holds on each of some tasks."""
 
@@ -55,3 +59,11 @@ def authority() -> Authority:
         msg = "no authority is registered: is the permissions app installed?"
         raise ImproperlyConfigured(msg)
     return _registered[0]
+
+
+def rights_on(*, actor: User, task_ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """Return the rights, as permission codenames, that the actor holds on each of the tasks."""
+    rights: dict[int, frozenset[str]] = dict.fromkeys(task_ids, frozenset())
+    for held in authority().rights(actor=actor, task_ids=task_ids):
+        rights.update(dict.fromkeys(held.task_ids, held.codenames))
+    return rights

@@ -11,11 +11,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from tasks import queries
-from tasks.batch.authority import authority
+from tasks.batch.authority import VIEW, rights_on
 from tasks.batch.plan import Outcome, OutcomeKind, Reason
-
-
-VIEW = "view_task"
 
 
 def missing(uid: str) -> Outcome:
@@ -32,13 +29,12 @@ def not_found(*, actor: User, uids: Sequence[str]) -> dict[str, Outcome]:
     with connection.cursor() as cursor:
         cursor.execute(queries.READ_SIDES, {"uids": list(uids)})
         sides = cursor.fetchall()
-    groups = authority().rights(actor=actor, task_ids=[task_id for task_id, _, _ in sides])
-    viewed = {task_id for group in groups if VIEW in group.codenames for task_id in group.task_ids}
+    held = rights_on(actor=actor, task_ids=[task_id for task_id, _, _ in sides])
     told = {
         uid: missing(uid)._replace(
             task_id=task_id, detail=f"it is {'' if recycled else 'not '}in the recycle bin"
         )
         for task_id, uid, recycled in sides
-        if task_id in viewed
+        if VIEW in held[task_id]
     }
     return {uid: told.get(uid) or missing(uid) for uid in uids}

@@ -19,7 +19,7 @@ from procrastinate.contrib.django import app as jobs
 from audit.context import Origin, recording
 from audit.models import UNFINISHED, Channel, Operation, Stage, State
 from audit.recorder import RecordedCountDiffers, new_operation
-from tasks.batch.authority import authority
+from tasks.batch.authority import VIEW, authority, rights_on
 from tasks.batch.batch import Applied, Batch, Receipt
 from tasks.batch.cancelling import end_as_cancelled, refuse_if_cancelled
 from tasks.batch.change import Change, Row
@@ -31,7 +31,7 @@ from tasks.batch.errors import (
     PlanRefused,
     TokenInvalid,
 )
-from tasks.batch.missing import VIEW, missing, not_found
+from tasks.batch.missing import missing, not_found
 from tasks.batch.overtaken import again_if_overtaken
 from tasks.batch.plan import Outcome, OutcomeKind, Plan, Reason
 from tasks.batch.query_plans import planned_for_the_targets
@@ -231,20 +231,14 @@ def _plan(
     _check_weight(batch)
     rows = batch.change.read(uids=batch.uids, lock=lock)
     # Asked after the lock was granted, in a statement of its own, so that it sees what is true now.
-    held = {
-        task_id: group.codenames
-        for group in authority().rights(actor=actor, task_ids=[row.id for row in rows])
-        for task_id in group.task_ids
-    }
-    nothing: frozenset[str] = frozenset()
+    held = rights_on(actor=actor, task_ids=[row.id for row in rows])
     judged: dict[str, Outcome] = {}
     permitted: list[tuple[Any, frozenset[str]]] = []
     for row in rows:
-        rights = held.get(row.id, nothing)
-        if refused := _refused_by_right(batch.change, row, rights):
+        if refused := _refused_by_right(batch.change, row, held[row.id]):
             judged[row.uid] = refused
         else:
-            permitted.append((row, rights))
+            permitted.append((row, held[row.id]))
     change = batch.change.bind(rows=[row for row, _ in permitted])
     planned = change.plan(actor=actor, rows=permitted)
     for count, outcome in enumerate(planned):

@@ -7,11 +7,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from tasks import queries
-from tasks.batch.authority import authority
-
-
-_VIEW = "view_task"
-_NOTHING: frozenset[str] = frozenset()
+from tasks.batch.authority import VIEW, rights_on
 
 
 class Seen(NamedTuple):
@@ -27,13 +23,7 @@ def seen_targets(*, actor: User, uids: Sequence[str]) -> list[Seen]:
     with connection.cursor() as cursor:
         cursor.execute(queries.READ_TARGETS, {"uids": list(uids)})
         rows = cursor.fetchall()
-    held = {
-        task_id: group.codenames
-        for group in authority().rights(actor=actor, task_ids=[task_id for task_id, _ in rows])
-        for task_id in group.task_ids
-    }
+    held = rights_on(actor=actor, task_ids=[task_id for task_id, _ in rows])
     return [
-        Seen(task_id, type_id, rights)
-        for task_id, type_id in rows
-        if _VIEW in (rights := held.get(task_id, _NOTHING))
+        Seen(task_id, type_id, held[task_id]) for task_id, type_id in rows if VIEW in held[task_id]
     ]
