@@ -17,7 +17,7 @@ from audit.differences import Difference, steps_of, value_at
 from audit.masking import SECRET, masked
 from audit.visibility import may_audit
 from tasks import queries
-from tasks.changes.settings import changed_places
+from tasks.changes.places import told_places
 from tasks.schemas import Pointer, compiled_schema, hides
 from tasks.visibility import visible_tasks
 
@@ -115,6 +115,7 @@ def state_then(*, task_id: int, at: datetime) -> TaskState | None:
 def compare_states(*, before: TaskState, after: TaskState) -> list[Difference]:
     """Return the places, as JSON pointers, at which the settings differ, and what they hold."""
     secrets = before.secrets | after.secrets
+    places = told_places(before.settings, after.settings, secrets=secrets)
     return [
         Difference(
             place,
@@ -122,5 +123,5 @@ def compare_states(*, before: TaskState, after: TaskState) -> list[Difference]:
             value_at(after.settings, place),
             is_secret=hides(secrets, steps_of(place)),
         )
-        for place in changed_places(before.settings, after.settings)
+        for place in places
     ]

@@ -39,7 +39,8 @@ class Described(NamedTuple):
     `fetched`, in queries of its own.
     `names` calls many rows at once, by the keys of their history, as they were called then; where it says
     nothing, `label` does. `differences` says of single fields how a page shows the older and the newer
-    row's value; `gather` tells more of many rows at once, by the keys of their history.
+    row's value; `gather` tells more of many rows at once, by the keys of their history. `at_first` names
+    the fields that are told also of the row with which an object came, as far as they hold anything.
     """
 
     page: type[models.Model]
@@ -51,6 +52,7 @@ class Described(NamedTuple):
     differences: Mapping[str, Callable[[Any, Any], Iterator[Difference]]] = {}
     gather: Callable[[Sequence[int]], Mapping[int, Sequence[Difference]]] = lambda _: {}
     names: Callable[[Sequence[Any]], Mapping[int, str]] = lambda _: {}
+    at_first: Sequence[str] = ()
 
 
 _described: dict[type[models.Model], Described] = {}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.db import models
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
-from audit.admin.described import Described, Difference, as_text, described_on
+from audit.admin.described import NOTHING, Described, Difference, as_text, described_on
 from audit.models import Operation
 
 
@@ -112,7 +112,8 @@ def told_rows(
 
 
 def _row(row: Any, older: Any, described: Described, told: Told) -> TimelineRow:
-    differences = [*(_differences(older, row, described) if older else ()), *told.differences]
+    own = _differences(older, row, described) if older else _at_first(row, described)
+    differences = [*own, *told.differences]
     return TimelineRow(
         row.instance_type,
         row.history_date,
@@ -122,6 +123,15 @@ def _row(row: Any, older: Any, described: Described, told: Told) -> TimelineRow:
         differences,
         getattr(row, described.key),
     )
+
+
+def _at_first(row: Any, described: Described) -> Iterator[Difference]:
+    if row.history_type != "+":
+        return
+    for name in described.at_first:
+        field = row.instance_type._meta.get_field(name)
+        if value := getattr(row, field.attname):
+            yield Difference(str(field.verbose_name), NOTHING, as_text(value))
 
 
 def _differences(older: Any, newer: Any, described: Described) -> Iterator[Difference]:

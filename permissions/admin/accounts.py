@@ -172,7 +172,15 @@ def _right(row: Any) -> str:
     return f"right {permission.content_type.app_label}.{permission.codename}"
 
 
-describe(User, Described(page=User, key="id", label=lambda row: f"user {row.username}"))
+describe(
+    User,
+    Described(
+        page=User,
+        key="id",
+        label=lambda row: f"user {row.username}",
+        at_first=("is_superuser", "is_staff"),
+    ),
+)
 describe(Group, Described(page=Group, key="id", label=lambda row: f"group {row.name}"))
 describe(
     User.groups.through,

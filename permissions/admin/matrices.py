@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,7 +17,7 @@ from audit.admin.theme import display
 from permissions.admin.grids import FLAG_LABELS, Grid, grid_rows
 from permissions.admin.named_then import flags_at_first, grants_by_role
 from permissions.admin.visible import matrices_for
-from permissions.models import PermissionMatrix, RolePermission, TaskPermission
+from permissions.models import PermissionMatrix, Role, RolePermission, TaskPermission
 from tasks.admin.filters import ProjectFilter
 
 
@@ -102,5 +102,6 @@ describe(
         names=grants_by_role,
         gather=flags_at_first,
         related=("role__project",),
+        also={Role: lambda key: Q(role_id=key)},
     ),
 )

@@ -120,6 +120,7 @@ def past_of_task(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpR
         "question": question_of(form, reverse("admin:tasks_task_past", args=[task.pk])),
         "flags": FLAG_LABELS,
         "listed": LISTED,
+        "may_audit": may_audit(actor=actor),
     }
     if form.is_bound and form.is_valid():
         asks = _may_ask(actor, task)

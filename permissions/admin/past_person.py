@@ -65,6 +65,7 @@ def past_of_person(page: BaseAdmin, request: HttpRequest, object_id: str) -> Htt
     context: dict[str, Any] = {
         **page.admin_site.each_context(request),
         "opts": page.opts,
+        "original": page.get_object(request, object_id),
         "title": f"What {name_of_person(key)} could do",
         "tabs": tabs_of_person(key=key, current="past"),
         "question": question_of(form, reverse("admin:auth_user_past", args=[key])),

@@ -101,6 +101,7 @@ def operations_of_person(page: BaseAdmin, request: HttpRequest, object_id: str) 
     context: dict[str, Any] = {
         **page.admin_site.each_context(request),
         "opts": page.opts,
+        "original": page.get_object(request, object_id),
         "title": f"What {name} did",
         "tabs": tabs_of_person(key=key, current="operations"),
         "operations": operations[:PER_PAGE],

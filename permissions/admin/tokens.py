@@ -99,5 +99,6 @@ describe(
         label=lambda row: f"token {row.name} of {row.owner}",
         related=("owner",),
         also={User: lambda key: Q(owner_id=key)},
+        at_first=("scopes", "expires_at", "networks"),
     ),
 )

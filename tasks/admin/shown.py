@@ -6,7 +6,7 @@ from typing import Any
 
 from audit.admin.described import Difference, as_text
 from audit.masking import MASK, masked
-from tasks.changes import changed_places
+from tasks.changes import told_places
 from tasks.models import Task, TaskType
 from tasks.schemas import CompiledSchema, Pointer, compiled_schema
 
@@ -23,11 +23,12 @@ def shown_settings(task: Task) -> Any:
 
 def settings_differences(older: Any, newer: Any) -> Iterator[Difference]:
     """Yield, place by place, how the settings of two rows of a task's history differ."""
+    secrets = schema_of(newer.task_type).secrets
     yield from differences(
         before=older.settings,
         after=newer.settings,
-        places=changed_places(older.settings, newer.settings),
-        secrets=schema_of(newer.task_type).secrets,
+        places=told_places(older.settings, newer.settings, secrets=secrets),
+        secrets=secrets,
     )
 
 

@@ -17,8 +17,9 @@ from audit.recorder import Expression, record_update
 from tasks import queries
 from tasks.batch.change import Change
 from tasks.batch.plan import Outcome, OutcomeKind, Reason
+from tasks.changes.places import changed_places
 from tasks.changes.restoring import RestorableRow, RestoreTask
-from tasks.merge import merge_expression, merge_patch, objects_in, read_json, same
+from tasks.merge import merge_expression, merge_patch, objects_in, read_json
 from tasks.models import Task
 from tasks.schemas import (
     CompiledSchema,
@@ -248,23 +249,6 @@ class RestoreSettings(RestoreTask):
 
 # An undo is itself an operation, so it can be undone by its like.
 UpdateSettings.inverse = RestoreSettings.inverse = RestoreSettings
-
-
-def changed_places(before: Any, after: Any) -> list[str]:
-    """Return the places, as JSON pointers, at which two documents differ."""
-    return [json_pointer(place) for place in _differences(before, after, ())]
-
-
-def _differences(before: Any, after: Any, place: Pointer) -> Iterator[Pointer]:
-    if not (isinstance(before, dict) and isinstance(after, dict)):
-        if not same(before, after):
-            yield place
-        return
-    for key in sorted(before.keys() | after.keys()):
-        if key in before and key in after:
-            yield from _differences(before[key], after[key], (*place, key))
-        else:
-            yield (*place, key)
 
 
 def _read(statement: str, uids: Sequence[str]) -> list[SettingsRow]:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission, User
 from audit.differences import difference_data
 from audit.recorder import administrative_operation
 from tasks.changes import RecycleTasks, SetEnabled, UpdateSettings
+from tasks.changes.places import told_places
 from tasks.models import Task
 from tasks.past import TaskState, TaskUnknown, compare_states, state_then, task_to_read
 from tests.batches import apply
@@ -65,11 +66,22 @@ def test_two_moments_differ_place_by_place_and_secrets_are_not_told(governed: Go
     patch = {"repository": {"branch": "two", "token": "hunter2hunter2"}, "notifications": None}
     after = state_after(governed, uid, UpdateSettings(patch=patch))
     assert [difference_data(each) for each in compare_states(before=before, after=after)] == [
-        {"place": "/notifications", "before": {"enabled": False}},
+        {"place": "/notifications/enabled", "before": False},
         {"place": "/repository/branch", "before": "one", "after": "two"},
         {"place": "/repository/token", "secret": True},
     ]
     assert after.shown_settings()["repository"]["token"] == {"secret": True}
+
+
+def test_what_came_or_went_whole_is_told_place_by_place_unless_it_is_secret() -> None:
+    came = {"cron": "0 3 * * *", "days": {"a/b": 1, "none": {}}}
+    assert told_places({}, {"schedule": came}, secrets=()) == [
+        "/schedule/cron",
+        "/schedule/days/a~1b",
+        "/schedule/days/none",
+    ]
+    assert told_places({"schedule": came}, {}, secrets={("schedule",)}) == ["/schedule"]
+    assert told_places({"schedule": "never"}, {"schedule": came}, secrets=()) == ["/schedule"]
 
 
 def test_what_the_type_calls_secret_today_is_secret_in_the_past(governed: Governed) -> None:

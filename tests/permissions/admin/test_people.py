@@ -75,6 +75,9 @@ def test_a_persons_history_tells_every_right_that_they_gained_or_lost(career: Ca
     ]
     (flag,) = rows[2].differences
     assert tuple(flag) == ("staff status", "no", "yes")
+    (scopes,) = rows[1].differences
+    assert (scopes.what, scopes.old) == ("scopes", "–")
+    assert "tasks:read" in scopes.new
     assert {row.operation.actor_name for row in rows[2:-1]} == {"payments-admin"}
 
 

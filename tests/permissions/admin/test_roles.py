@@ -164,6 +164,7 @@ def test_what_is_told_of_the_past_has_the_names_of_then(governed: Governed) -> N
     assert "group night watch as Viewer of payments" in of_role
     assert "payments-viewer as Viewer of payments" in of_role
     assert "payments-viewer as another Viewer of another payments" in of_role
+    assert "what role Viewer of payments may do" in of_role
     of_matrix = told("permissions_permissionmatrix_history", matrix.pk)
     assert of_matrix[0] == "what role Viewer of payments may do"
     added = client.get(page("permissions_permissionmatrix_history", matrix.pk)).context["timeline"]
