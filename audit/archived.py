@@ -10,7 +10,7 @@ from django.db import connection
 from psycopg import sql
 
 from audit.models import Operation, State
-from audit.verification.tampered import Tampered
+from audit.proof.verification.tampered import Tampered
 
 
 ARCHIVE = "archive_history"

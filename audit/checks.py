@@ -8,7 +8,7 @@ from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
 from audit.append_only import altered_views, hollow_functions, missing_guards
-from audit.signing import KeyUnusable, trusted_keys
+from audit.proof.signing import KeyUnusable, trusted_keys
 
 
 _HINT = (

@@ -10,9 +10,9 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
-from audit.anchors import NotAnchored, anchor_newest
 from audit.months import open_months
-from audit.seals import seal_all
+from audit.proof.anchors import NotAnchored, anchor_newest
+from audit.proof.seals import seal_all
 
 
 NAME = "audit.seal"

@@ -21,13 +21,13 @@ from psycopg import sql
 from audit import retention_queries as queries
 from audit.archived import ARCHIVE, Dropped, archived_until, dropped, rows_below
 from audit.context import Origin
-from audit.documents import sha256
 from audit.models import Seal
 from audit.months import first_number, history_models
+from audit.proof.documents import sha256
+from audit.proof.export import MANIFEST, export
+from audit.proof.verification.tampered import Tampered
+from audit.proof.verification.verify import Scope, verify
 from audit.recorder import administrative_operation
-from audit.sealed_export import MANIFEST, export
-from audit.verification.tampered import Tampered
-from audit.verification.verify import Scope, verify
 
 
 # How long one attempt waits for those who use history, and others for it; and how often, each second.

@@ -1,7 +1,7 @@
 """Where the history of some operations is: in which tables, between which numbers, and how much of it.
 
-The seals keep a list of every row of an operation (`audit.parts`), in parts, so that only the months of
-these rows are looked into, and nothing has to be counted. Operations that wait for their seal are looked
+The seals keep a list of every row of an operation (`audit.proof.parts`), in parts, so that only the months
+of these rows are looked into, and nothing has to be counted. Operations that wait for their seal are looked
 up in all tables.
 """
 
@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection
 from psycopg import sql
 
-from audit.parts import PART
+from audit.proof.parts import PART
 from audit.subjects import subjects
 
 

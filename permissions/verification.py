@@ -9,8 +9,8 @@ from contextlib import closing
 
 from django.db import connection
 
-from audit.verification.present import leave_unrecorded, register_check
-from audit.verification.tampered import Tampered
+from audit.proof.verification.present import leave_unrecorded, register_check
+from audit.proof.verification.tampered import Tampered
 from permissions import verification_queries as queries
 from permissions.flags import Flag
 

@@ -16,8 +16,8 @@ from django.utils import timezone
 from audit.apps import make_auditors
 from audit.context import Origin
 from audit.models import Channel
+from audit.proof.verification.present import leave_unrecorded
 from audit.recorder import administrative_operation, record_insert
-from audit.verification.present import leave_unrecorded
 from permissions.models import Role, RoleMember
 from permissions.roles import create_project
 from tasks.models import Project, Task, TaskType, new_uid

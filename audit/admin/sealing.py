@@ -3,8 +3,8 @@
 from django.http import Http404, HttpRequest, HttpResponse
 
 from audit.admin.requests import actor_of
-from audit.checkpoints import checkpoint_text
 from audit.models import Seal
+from audit.proof.checkpoints import checkpoint_text
 from audit.visibility import may_audit
 
 

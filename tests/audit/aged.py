@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from audit.months import history_models, open_months
-from audit.seals import seal_all
+from audit.proof.seals import seal_all
 from tasks.changes import UpdateSettings
 from tasks.models import Task
 from tests.audit.sealed import execute

@@ -10,11 +10,11 @@ from django.contrib.auth.models import Group, Permission
 from django.db import connection, models
 
 from audit.models import Layout, Operation, Seal, SealedOperation, SealedRows
+from audit.proof.seals import seal_all
+from audit.proof.signing import trusted_keys
+from audit.proof.verification.tampered import Tampered
+from audit.proof.verification.verify import Scope, Verified, verify
 from audit.recorder import administrative_operation
-from audit.seals import seal_all
-from audit.signing import trusted_keys
-from audit.verification.tampered import Tampered
-from audit.verification.verify import Scope, Verified, verify
 from permissions.flags import Flag
 from permissions.matrix import Grant, Interned, digest_of, intern_matrices
 from tests.conftest import ORIGIN, Governed, build_governed

@@ -13,8 +13,8 @@ from simple_history.models import registered_models
 from audit.append_only import altered_views, guards, hollow_functions, missing_guards
 from audit.migrated import made_views
 from audit.models import UNFINISHED, Channel, Operation, State
+from audit.proof.seals import seal_all
 from audit.recorder import administrative_operation, new_operation
-from audit.seals import seal_all
 from permissions.models import PermissionMatrix, RolePermission
 from tasks.secrets import reveal_secret, store_secrets
 from tests.audit.sealed import SEALS, fill_accounts

@@ -9,13 +9,13 @@ import pytest
 from django.utils import timezone
 
 from audit.archived import ARCHIVE, archived_until, rows_below
-from audit.documents import sha256
 from audit.models import Seal
+from audit.proof.documents import sha256
+from audit.proof.export import export
+from audit.proof.seals import seal_all
 from audit.recorder import administrative_operation
-from audit.sealed_export import export
-from audit.seals import seal_all
 from tests.audit.aged import SECRET, TABLE
-from tests.audit.exported import verify_export
+from tests.audit.proof.exported import verify_export
 from tests.audit.sealed import assert_named, execute, verified
 from tests.audit.test_audit_commands import refused, said
 from tests.conftest import ORIGIN, Governed

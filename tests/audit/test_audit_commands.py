@@ -12,8 +12,8 @@ from pytest_django.fixtures import Settings
 
 from audit.checks import check_seal_keys
 from audit.models import Operation, Seal
-from audit.seals import await_all
-from audit.signing import seal_key
+from audit.proof.seals import await_all
+from audit.proof.signing import seal_key
 from tests.audit.sealed import become_owner, execute
 from tests.conftest import Governed
 

@@ -18,7 +18,7 @@ from psycopg import sql
 from audit.append_only import missing_guards
 from audit.models import Operation
 from audit.months import open_months
-from audit.seals import seal_all
+from audit.proof.seals import seal_all
 from tasks.changes import UpdateSettings
 from tasks.models import Task
 from tests.audit.sealed import UNDER_SEAL, assert_named, execute, partitions_of, verified

@@ -16,6 +16,7 @@ from audit.archived import ARCHIVE, history_begins
 from audit.management.commands.audit_retention import beginning
 from audit.models import Operation
 from audit.months import open_months
+from audit.proof.signing import trusted_keys
 from audit.retention import (
     InTheWay,
     OldRows,
@@ -25,7 +26,6 @@ from audit.retention import (
     old_rows,
     patiently,
 )
-from audit.signing import trusted_keys
 from permissions.past import Moment
 from permissions.past_rights import what_could
 from tasks.models import Task

@@ -3,9 +3,9 @@
 import pytest
 
 from audit.models import Operation
+from audit.proof.seals import seal_all
 from audit.reading import Found, read_page, stream
 from audit.recorder import new_operation
-from audit.seals import seal_all
 from audit.trail import Place, read_operations
 from tasks.models import Task
 from tests.audit.happened import Happened, events_of, reader, told

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from audit.models import Operation
-from audit.seals import seal_all
+from audit.proof.seals import seal_all
 from tests.benchmarks import estate_queries
 from tests.benchmarks import history_queries as queries
 from tests.benchmarks import history_row_queries as row_queries

@@ -12,12 +12,12 @@ import django
 from django.db import connection, transaction
 
 from audit import jobs
-from audit.documents import documents_of, present_layout
 from audit.models import Seal
-from audit.seal_documents import grouped, read_document, seals_between
-from audit.seals import await_all, seal_all
-from audit.signing import trusted_keys
-from audit.verification.verify import Scope, Verified, verify
+from audit.proof.documents import documents_of, present_layout
+from audit.proof.seal_documents import grouped, read_document, seals_between
+from audit.proof.seals import await_all, seal_all
+from audit.proof.signing import trusted_keys
+from audit.proof.verification.verify import Scope, Verified, verify
 from tests.benchmarks.batches import SETTINGS, bodies_of
 from tests.benchmarks.estate import Estate
 from tests.benchmarks.server import serving

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from audit.context import Origin
 from audit.models import Channel
+from audit.proof.signing import KeyUnusable, trusted_keys
+from audit.proof.verification.tampered import Tampered
 from audit.retention import Archived, InTheWay, NothingToArchive, NotSealed, archive_old
-from audit.signing import KeyUnusable, trusted_keys
-from audit.verification.tampered import Tampered
 
 
 _SPAN = re.compile(r"([1-9][0-9]{0,2})months?")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from audit.checkpoints import write_checkpoint
 from audit.models import Seal
+from audit.proof.checkpoints import write_checkpoint
 
 
 class Command(BaseCommand):

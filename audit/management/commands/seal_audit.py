@@ -4,9 +4,9 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand, CommandError
 
-from audit.checkpoints import CheckpointUnreadable, SealsRolledBack, set_aside
-from audit.seals import await_all, seal_all
-from audit.signing import KeyUnusable
+from audit.proof.checkpoints import CheckpointUnreadable, SealsRolledBack, set_aside
+from audit.proof.seals import await_all, seal_all
+from audit.proof.signing import KeyUnusable
 
 
 class Command(BaseCommand):

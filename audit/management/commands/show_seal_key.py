@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand, CommandError
 
-from audit.signing import KeyUnusable, seal_key
+from audit.proof.signing import KeyUnusable, seal_key
 
 
 class Command(BaseCommand):

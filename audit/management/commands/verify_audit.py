@@ -9,12 +9,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from audit.archived import newest_archive
-from audit.checkpoints import CheckpointUnreadable, read_checkpoint
 from audit.management.moments import moment
-from audit.signing import KeyUnusable, trusted_keys
-from audit.verification.archives import ArchiveUnknown
-from audit.verification.tampered import Tampered
-from audit.verification.verify import Scope, Verified, verify
+from audit.proof.checkpoints import CheckpointUnreadable, read_checkpoint
+from audit.proof.signing import KeyUnusable, trusted_keys
+from audit.proof.verification.archives import ArchiveUnknown
+from audit.proof.verification.tampered import Tampered
+from audit.proof.verification.verify import Scope, Verified, verify
 
 
 TAMPERED, UNKNOWN = 1, 2

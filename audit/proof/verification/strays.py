@@ -9,9 +9,9 @@ from django.db import connection
 from psycopg import sql
 
 from audit.archived import Dropped, rows_below
-from audit.documents import OPERATIONS, present_layout
 from audit.models import Layout
-from audit.verification.tampered import Tampered
+from audit.proof.documents import OPERATIONS, present_layout
+from audit.proof.verification.tampered import Tampered
 
 
 # From the time that an operation states as its end to its commit. Only a change from outside the

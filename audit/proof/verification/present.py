@@ -11,7 +11,7 @@ from django.db import connection, models
 from psycopg import sql
 from simple_history.models import registered_models
 
-from audit.verification.tampered import Tampered
+from audit.proof.verification.tampered import Tampered
 
 
 # The first object that differs. Joined by the database, set by set, so that memory does not grow; as

@@ -3,7 +3,7 @@
 The sealed digests say which rows there must be, so the database is asked for spans of numbers in one
 table, which stand side by side, and answers with the documents of a span in one piece. Python hashes
 each, but for long ones. What is more in the table than that is counted afterwards
-(`audit.verification.strays`).
+(`audit.proof.verification.strays`).
 """
 
 import hashlib
@@ -16,8 +16,8 @@ from uuid import UUID
 from django.db import connection
 from psycopg import sql
 
-from audit.documents import OPERATIONS, fix_text_forms, rendered
-from audit.parts import Part
+from audit.proof.documents import OPERATIONS, fix_text_forms, rendered
+from audit.proof.parts import Part
 
 
 # Documents in one piece, and pieces in one statement.

@@ -8,8 +8,8 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from audit.documents import OPERATIONS, documents_of, present_layout
 from audit.models import Operation
+from audit.proof.documents import OPERATIONS, documents_of, present_layout
 from tests.audit.sealed import execute
 from tests.conftest import Governed
 from tests.tracked import HISTORIES

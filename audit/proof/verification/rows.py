@@ -17,15 +17,15 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from audit.archived import Dropped
-from audit.documents import OPERATIONS, Layout, documents_of, present_layout, sha256
 from audit.models import Layout as StoredLayout
 from audit.models import SealedOperation
-from audit.parts import Part, Portion, entry, parts_of, portions_of
-from audit.seal_documents import SealDocument
-from audit.verification.blocks import compare_history, compare_operations
-from audit.verification.differing import name_difference
-from audit.verification.sealed_parts import SealedParts
-from audit.verification.tampered import Tampered
+from audit.proof.documents import OPERATIONS, Layout, documents_of, present_layout, sha256
+from audit.proof.parts import Part, Portion, entry, parts_of, portions_of
+from audit.proof.seal_documents import SealDocument
+from audit.proof.verification.blocks import compare_history, compare_operations
+from audit.proof.verification.differing import name_difference
+from audit.proof.verification.sealed_parts import SealedParts
+from audit.proof.verification.tampered import Tampered
 
 
 _COLUMNS = """

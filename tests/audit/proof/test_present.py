@@ -8,8 +8,8 @@ from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, models, transaction
 
-from audit.verification.present import check_present
-from audit.verification.tampered import Tampered
+from audit.proof.verification.present import check_present
+from audit.proof.verification.tampered import Tampered
 from permissions.models import PermissionMatrix, RolePermission
 from tasks.models import Task
 from tests.audit.sealed import ANOTHER, assert_named, execute, fact_of, types_of, verified

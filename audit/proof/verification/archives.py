@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from audit.archived import ARCHIVE
-from audit.documents import OPERATIONS, sha256
 from audit.models import Operation, State
-from audit.parts import entry
-from audit.seal_documents import SealDocument, read_document, seals_between
-from audit.sealed_export import DOCUMENTS, MANIFEST, SEALS
-from audit.verification.tampered import Tampered
+from audit.proof.documents import OPERATIONS, sha256
+from audit.proof.export import DOCUMENTS, MANIFEST, SEALS
+from audit.proof.parts import entry
+from audit.proof.seal_documents import SealDocument, read_document, seals_between
+from audit.proof.verification.tampered import Tampered
 
 
 class ArchiveUnknown(Exception):

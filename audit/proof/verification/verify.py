@@ -11,15 +11,21 @@ from typing import NamedTuple
 from django.db.models import Max, Min, QuerySet
 
 from audit.archived import Dropped, dropped
-from audit.checkpoints import SealsRolledBack, require_in_database
 from audit.models import Seal
-from audit.seal_documents import SealDocument, grouped, read_document, seals_between
-from audit.verification.archives import archived_seals
-from audit.verification.chain import checked, checked_chain
-from audit.verification.present import check_present
-from audit.verification.rows import check_rows, name_row
-from audit.verification.strays import SealedLate, check_kept, check_strays, more_rows, sealed_late
-from audit.verification.tampered import Tampered
+from audit.proof.checkpoints import SealsRolledBack, require_in_database
+from audit.proof.seal_documents import SealDocument, grouped, read_document, seals_between
+from audit.proof.verification.archives import archived_seals
+from audit.proof.verification.chain import checked, checked_chain
+from audit.proof.verification.present import check_present
+from audit.proof.verification.rows import check_rows, name_row
+from audit.proof.verification.strays import (
+    SealedLate,
+    check_kept,
+    check_strays,
+    more_rows,
+    sealed_late,
+)
+from audit.proof.verification.tampered import Tampered
 
 
 @dataclass(frozen=True, kw_only=True)

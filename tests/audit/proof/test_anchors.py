@@ -13,11 +13,12 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.jobs import Status
 from pytest_django.fixtures import Settings
 
-from audit import anchors, jobs
-from audit.anchors import NotAnchored, anchor_newest
-from audit.checkpoints import read_checkpoint
+from audit import jobs
 from audit.models import Seal
-from audit.seals import seal_all
+from audit.proof import anchors
+from audit.proof.anchors import NotAnchored, anchor_newest
+from audit.proof.checkpoints import read_checkpoint
+from audit.proof.seals import seal_all
 from tests.audit.sealed import verified
 from tests.conftest import Governed
 from tests.worker import work_off

@@ -18,13 +18,13 @@ from procrastinate.jobs import Status
 from pytest_django.fixtures import Settings
 
 from audit import jobs
-from audit.checkpoints import SealsRolledBack, read_checkpoint
 from audit.models import Operation, Seal, SealedOperation, SealedRows, Unsealed
-from audit.parts import PART, portions_of
+from audit.proof.checkpoints import SealsRolledBack, read_checkpoint
+from audit.proof.parts import PART, portions_of
+from audit.proof.seals import seal_all
+from audit.proof.signing import KeyUnusable
+from audit.proof.verification.blocks import digest_of
 from audit.recorder import administrative_operation
-from audit.seals import seal_all
-from audit.signing import KeyUnusable
-from audit.verification.blocks import digest_of
 from tasks.changes import UpdateSettings
 from tasks.models import Task
 from tests.audit.sealed import assert_named, become_owner, execute, verified
@@ -72,9 +72,9 @@ def test_an_operation_is_sealed_when_it_is_finished_and_not_before(governed: Gov
 def test_many_rows_are_sealed_in_parts_and_many_operations_under_several_seals(
     governed: Governed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.parts.PART", 3)
-    monkeypatch.setattr("audit.verification.sealed_parts.PART", 3)
-    monkeypatch.setattr("audit.seals._OPERATIONS", 2)
+    monkeypatch.setattr("audit.proof.parts.PART", 3)
+    monkeypatch.setattr("audit.proof.verification.sealed_parts.PART", 3)
+    monkeypatch.setattr("audit.proof.seals._OPERATIONS", 2)
     governed.add_tasks(7)
     for _ in range(3):
         governed.add_tasks(1)
@@ -92,9 +92,9 @@ def test_many_rows_are_sealed_in_parts_and_many_operations_under_several_seals(
 def test_an_operation_of_many_rows_is_verified_some_parts_at_a_time(
     governed: Governed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in ("audit.parts.PART", "audit.verification.sealed_parts.PART"):
+    for place in ("audit.proof.parts.PART", "audit.proof.verification.sealed_parts.PART"):
         monkeypatch.setattr(place, 3)
-    monkeypatch.setattr("audit.parts.AT_ONCE", 6)
+    monkeypatch.setattr("audit.proof.parts.AT_ONCE", 6)
     governed.add_tasks(20)
     governed.add_tasks(1)
     seal_all()
@@ -125,7 +125,7 @@ def test_of_long_documents_digests_are_compared(
         sent.append(document)
         return digest_of(document)
 
-    monkeypatch.setattr("audit.verification.blocks.digest_of", noting)
+    monkeypatch.setattr("audit.proof.verification.blocks.digest_of", noting)
     assert verified().operations == 3
     assert max(map(len, sent)) < 10_000
     assert sum(document.startswith(b"sha256:") for document in sent) == 2
@@ -144,7 +144,7 @@ def test_of_long_documents_digests_are_compared(
 def test_a_batch_larger_than_the_bound_of_a_seal_is_sealed_whole_and_alone(
     governed: Governed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.seals._ROWS", 2)
+    monkeypatch.setattr("audit.proof.seals._ROWS", 2)
     uids = governed.add_tasks(3)
     seal_all()
     for name in "abc":
@@ -228,7 +228,7 @@ def test_the_worker_gives_way_to_whoever_writes_but_not_for_long(committed: Gove
 def test_the_worker_gives_way_between_two_seals(
     committed: Governed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.seals._ROWS", 1)
+    monkeypatch.setattr("audit.proof.seals._ROWS", 1)
     committed.add_tasks(1)
     busy = iter([False, True])
     monkeypatch.setattr(jobs, "_is_busy", lambda: next(busy))

@@ -9,9 +9,9 @@ from operator import attrgetter
 from uuid import UUID
 
 from audit.archived import Dropped
-from audit.documents import OPERATIONS, Document, Layout, canonical, documents_of
-from audit.parts import Part, parts_of
-from audit.verification.tampered import Tampered
+from audit.proof.documents import OPERATIONS, Document, Layout, canonical, documents_of
+from audit.proof.parts import Part, parts_of
+from audit.proof.verification.tampered import Tampered
 
 
 def name_difference(

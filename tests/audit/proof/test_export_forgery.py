@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.core.management import call_command
 
-from audit.documents import canonical, present_layout
-from audit.signing import seal_key
+from audit.proof.documents import canonical, present_layout
+from audit.proof.signing import seal_key
 
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("owner")]

@@ -16,13 +16,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from audit.checkpoints import read_checkpoint, require_in_database, write_checkpoint
-from audit.documents import Layout, canonical, present_layout, sha256
 from audit.models import Layout as StoredLayout
 from audit.models import Seal, Unsealed
-from audit.parts import add_parts, parts_of
-from audit.seal_documents import SealDocument
-from audit.signing import SealKey, seal_key
+from audit.proof.checkpoints import read_checkpoint, require_in_database, write_checkpoint
+from audit.proof.documents import Layout, canonical, present_layout, sha256
+from audit.proof.parts import add_parts, parts_of
+from audit.proof.seal_documents import SealDocument
+from audit.proof.signing import SealKey, seal_key
 
 
 # Bounds on one seal, so that its transaction stays short however much waits, and that sealing can give way.

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 
 from audit.models import Seal
-from audit.seal_documents import SealUnreadable, read_document
+from audit.proof.seal_documents import SealUnreadable, read_document
 
 
 class CheckpointUnreadable(Exception):

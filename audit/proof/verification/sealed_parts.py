@@ -2,8 +2,8 @@
 
 import hashlib
 
-from audit.documents import Layout
-from audit.parts import PART, Part
+from audit.proof.documents import Layout
+from audit.proof.parts import PART, Part
 
 
 class SealedParts:

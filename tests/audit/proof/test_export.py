@@ -12,10 +12,10 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from audit.models import Operation, Seal
+from audit.proof.seals import await_all, seal_all
+from audit.proof.signing import seal_key
 from audit.recorder import administrative_operation
-from audit.seals import await_all, seal_all
-from audit.signing import seal_key
-from tests.audit.exported import verify_export
+from tests.audit.proof.exported import verify_export
 from tests.audit.sealed import execute, fact_of
 from tests.conftest import ORIGIN
 from tests.tracked import HISTORIES

@@ -11,14 +11,14 @@ from django.db import models, transaction
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from audit.anchors import anchor_newest
-from audit.documents import present_layout
 from audit.models import Operation, Seal, SealedOperation, SealedRows
-from audit.seals import await_all, seal_all
-from audit.verification.verify import Scope
+from audit.proof.anchors import anchor_newest
+from audit.proof.documents import present_layout
+from audit.proof.seals import await_all, seal_all
+from audit.proof.verification.verify import Scope
 from tasks.models import Task
+from tests.audit.proof.test_anchors import Keeper, listening
 from tests.audit.sealed import assert_named, execute, fact_of, verified
-from tests.audit.test_anchors import Keeper, listening
 from tests.audit.test_audit_commands import refused, said
 from tests.tracked import HISTORIES
 
@@ -79,7 +79,7 @@ def test_whoever_has_the_key_and_the_machine_is_given_away_by_what_is_kept_elsew
         # The same seals at the same times, all with the right key, over something else.
         times = list(Seal.objects.filter(number__gte=2).values_list("sealed_at", flat=True))
         under = SealedOperation.objects.filter(seal_id=2).count()
-        monkeypatch.setattr("audit.seals._OPERATIONS", under)
+        monkeypatch.setattr("audit.proof.seals._OPERATIONS", under)
         for _ in times:
             roll_back_newest()
         execute("UPDATE audit_operation SET reason = 'a better one' WHERE kind = 'fill'")
@@ -215,7 +215,7 @@ def test_a_row_in_a_table_that_was_not_tracked_when_it_was_sealed_is_named() -> 
         layout = {
             name: columns for name, columns in present_layout().items() if name not in left_out
         }
-        patch.setattr("audit.seals.present_layout", lambda: layout)
+        patch.setattr("audit.proof.seals.present_layout", lambda: layout)
         seal_all()
     assert_named("row .* of permissions_historicaltaskpermission was inserted")
 

@@ -1,7 +1,7 @@
 """Anchoring: the newest seal is sent to another system, where this database's owner has no say.
 
-What is sent is a checkpoint as `audit.checkpoints` writes it into files, so that whoever keeps the body
-of a request can hand it to `manage.py verify_audit --checkpoint` as it is.
+What is sent is a checkpoint as `audit.proof.checkpoints` writes it into files, so that whoever keeps the
+body of a request can hand it to `manage.py verify_audit --checkpoint` as it is.
 """
 
 import urllib.request
@@ -11,8 +11,8 @@ from urllib.error import HTTPError
 
 from django.conf import settings
 
-from audit.checkpoints import checkpoint_text
 from audit.models import Seal
+from audit.proof.checkpoints import checkpoint_text
 
 
 # Enough for a slow system, and short enough that what waits for the worker hardly notices.

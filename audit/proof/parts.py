@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
-from audit.documents import Layout, fix_text_forms, select_documents
+from audit.proof.documents import Layout, fix_text_forms, select_documents
 
 
 PART = 10_000

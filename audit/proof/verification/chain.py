@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from audit.documents import sha256
 from audit.models import Seal
-from audit.seal_documents import SealDocument, SealUnreadable, read_document
-from audit.signing import is_signed
-from audit.verification.tampered import Tampered
+from audit.proof.documents import sha256
+from audit.proof.seal_documents import SealDocument, SealUnreadable, read_document
+from audit.proof.signing import is_signed
+from audit.proof.verification.tampered import Tampered
 
 
 def checked_chain(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from audit.signing import seal_key
+from audit.proof.signing import seal_key
 
 
 def verify_export(folder: Path, *arguments: str, key: str = "") -> subprocess.CompletedProcess[str]:

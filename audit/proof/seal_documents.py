@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from audit.documents import canonical
 from audit.models import Seal
+from audit.proof.documents import canonical
 
 
 FORMAT = 1

@@ -17,9 +17,9 @@ from typing import Any, BinaryIO, cast
 from django.db import transaction
 from django.db.models import Max, Min, QuerySet
 
-from audit.documents import documents_of
 from audit.models import Layout, Seal
-from audit.seal_documents import SealDocument, grouped, read_document, seals_between
+from audit.proof.documents import documents_of
+from audit.proof.seal_documents import SealDocument, grouped, read_document, seals_between
 
 
 FORMAT = 1
