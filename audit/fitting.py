@@ -11,7 +11,7 @@ from psycopg import sql
 
 from audit.differences import Difference, steps_of, value_at
 from audit.subjects import Change, Subject
-from audit.trail import Filter
+from audit.trail import Filter, Reader, statement_of
 
 
 class Condition(NamedTuple):
@@ -42,6 +42,18 @@ def condition_on(subject: Subject, wanted: Filter) -> Condition | None:
                 return None
             together &= found
     return together
+
+
+def seen_condition(reader: Reader, subject: Subject) -> Condition | None:
+    """Return the condition on rows that the reader sees and that may fit; None if no row can."""
+    condition = condition_on(subject, reader.wanted)
+    if condition is None or reader.sees_all or not subject.task_column:
+        return condition
+    assert reader.sight is not None  # noqa: S101 - else everything is seen
+    tasks, arguments = statement_of(reader.sight.tasks)
+    column = sql.Identifier(subject.task_column)
+    seen = sql.SQL("AND entry.{} IN ({})").format(column, tasks)
+    return condition & Condition(seen, list(arguments))
 
 
 def _of_task(subject: Subject, wanted: Filter) -> Condition | None:

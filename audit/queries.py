@@ -1,7 +1,7 @@
 """The SQL of finding operations by the tasks that they changed, and of counting them by the hour."""
 
-from collections.abc import Sequence
-from typing import LiteralString
+from collections.abc import Mapping, Sequence
+from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -11,6 +11,9 @@ from audit.subjects import Subject
 
 
 _OPERATION_OF_TASK: LiteralString = "SELECT operation_id FROM {history} WHERE {column} = {task}"
+_ROWS_OF_TASKS: LiteralString = """
+SELECT operation_id, {subject}, history_id FROM {history} WHERE {column} = ANY(%(tasks)s::bigint[])
+"""
 
 
 # Of any operation: whether it changed one of the tasks. Each is asked for by itself: OFFSET keeps the
@@ -23,17 +26,29 @@ _TOUCHES: LiteralString = """EXISTS (
 )"""
 
 
+class Row(NamedTuple):
+    """A row of history: the name of its subject, and its number."""
+
+    subject: str
+    history_id: int
+
+
 def operations_of_task(*, subjects: Sequence[Subject], task_id: int) -> sql.Composed:
     """Return the statement of the operations that changed a task."""
-    return _of_task(subjects, sql.Literal(task_id))
+    return _of_tasks(_OPERATION_OF_TASK, subjects, task=sql.Literal(task_id))
 
 
-def read_operations_of(*, subjects: Sequence[Subject], task_ids: Sequence[int]) -> set[UUID]:
-    """Return the operations that changed one of the tasks."""
-    statement = _of_task(subjects, sql.SQL("ANY(%(tasks)s::bigint[])"))
+def read_rows_of(
+    *, subjects: Sequence[Subject], task_ids: Sequence[int]
+) -> Mapping[UUID, Sequence[Row]]:
+    """Return what operations wrote of the tasks."""
+    statement = _of_tasks(_ROWS_OF_TASKS, subjects)
+    found: dict[UUID, list[Row]] = {}
     with connection.cursor() as cursor:
         cursor.execute(statement, {"tasks": list(task_ids)})
-        return {operation_id for (operation_id,) in cursor.fetchall()}
+        for operation_id, *row in cursor.fetchall():
+            found.setdefault(operation_id, []).append(Row._make(row))
+    return found
 
 
 def touches_task(*, subjects: Sequence[Subject], tasks: sql.Composable) -> sql.Composed:
@@ -51,13 +66,16 @@ def touches_task(*, subjects: Sequence[Subject], tasks: sql.Composable) -> sql.C
     )
 
 
-def _of_task(subjects: Sequence[Subject], task: sql.Composable) -> sql.Composed:
+def _of_tasks(
+    text: LiteralString, subjects: Sequence[Subject], **parts: sql.Composable
+) -> sql.Composed:
     """Return the statement for each subject of tasks together."""
     return sql.SQL(" UNION ALL ").join(
-        sql.SQL(_OPERATION_OF_TASK).format(
+        sql.SQL(text).format(
+            subject=sql.Literal(subject.name),
             history=sql.Identifier(subject.history),
             column=sql.Identifier(subject.task_column),
-            task=task,
+            **parts,
         )
         for subject in subjects
         if subject.task_column

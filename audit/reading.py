@@ -14,11 +14,11 @@ from uuid import UUID
 from django.db import connection
 from psycopg import capabilities, sql
 
-from audit.fitting import ANY_ROW, Condition, condition_on, fitting
+from audit.fitting import ANY_ROW, fitting, seen_condition
 from audit.models import Operation
-from audit.subjects import Change, Rows, Subject, subjects
-from audit.trail import SUMMARY, Place, Reader, read_window, statement_of
-from audit.windows import ITSELF_NUMBER, Piece, in_steps, read_pieces
+from audit.subjects import Change, subjects
+from audit.trail import SUMMARY, Place, Reader, read_window
+from audit.windows import ITSELF_NUMBER, Piece, in_steps, read_pieces, rows_of
 
 
 # Stands for the subject where an operation itself is told.
@@ -133,7 +133,7 @@ class _Telling:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._subjects = subjects()
-        self._conditions = [_condition(reader, subject) for subject in self._subjects]
+        self._conditions = [seen_condition(reader, subject) for subject in self._subjects]
         self._fits = fitting(reader.wanted)
 
     def windows(self, *, after: ChangePlace | None, size: int) -> Iterator[_Window]:
@@ -227,12 +227,7 @@ class _Telling:
         condition = self._conditions[pieces[0].subject]
         assert condition is not None  # noqa: S101 - other pieces are left out
         operations = {window.operations[piece.place].pk: piece.place for piece in pieces}
-        rows = Rows(
-            [window.operations[piece.place].pk for piece in pieces],
-            [window.operations[piece.place].finished_at for piece in pieces],
-            [piece.first for piece in pieces],
-            [piece.last for piece in pieces],
-        )
+        rows = rows_of(pieces, window.operations)
         statement = subject.statement(rows=rows, conditions=condition.text, is_ordered=is_ordered)
         read = fetch(statement, [*rows, *condition.arguments])
         entries = subject.entries(read, rows=rows)
@@ -245,19 +240,6 @@ class _Telling:
         is_itself = piece.subject == ITSELF_NUMBER
         name = ITSELF if is_itself else self._subjects[piece.subject].name
         return ChangePlace(operation.created_at, operation.pk, name, piece.last)
-
-
-def _condition(reader: Reader, subject: Subject) -> Condition | None:
-    """Return the condition on rows that the reader sees and that may fit."""
-    condition = condition_on(subject, reader.wanted)
-    is_seen = reader.sight is None or reader.wanted.task_id is not None
-    if condition is None or is_seen or not subject.task_column:
-        return condition
-    assert reader.sight is not None  # noqa: S101 - else everything is seen
-    tasks, arguments = statement_of(reader.sight.tasks)
-    column = sql.Identifier(subject.task_column)
-    seen = sql.SQL("AND entry.{} IN ({})").format(column, tasks)
-    return condition & Condition(seen, list(arguments))
 
 
 def _number(found: Found) -> int:

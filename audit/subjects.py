@@ -71,12 +71,14 @@ def _as_json(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
+_NONE = sql.SQL("")
 # Rows of history, by their numbers.
 _NUMBERED = sql.SQL("""
 FROM {history} AS entry
 JOIN audit_operation AS operation ON operation.id = entry.operation_id
 {rest}
 WHERE entry.history_id = ANY(%s::bigint[])
+{conditions}
 """)
 
 # Rows of operations, each operation with the numbers of its first and last one. That these lie between
@@ -89,6 +91,20 @@ JOIN {history} AS entry
 {rest}
 WHERE entry.history_id BETWEEN {first} AND {last}
 {conditions}
+""")
+# Of each operation some rows: it is looked at until so many have met the conditions.
+_SOME = sql.SQL("""
+SELECT found.*
+FROM {operations}
+CROSS JOIN LATERAL (
+    {select}
+    FROM {history} AS entry
+    {rest}
+    WHERE entry.operation_id = operation.id
+      AND entry.history_id BETWEEN operation.first AND operation.last
+    {conditions}
+    LIMIT %s
+) AS found
 """)
 _IN_ORDER = sql.SQL("ORDER BY entry.history_id")
 # Rows of one operation in their order are read by their numbers, so that a part of a large operation
@@ -162,11 +178,18 @@ class Subject:
     # Takes rows one by one or all at once, as it needs them.
     changes: Callable[[Iterable[Entry]], Iterator[Change]] = field(default=plain_changes)
 
-    def read(self, history_ids: Sequence[int]) -> list[Entry]:
-        """Return the rows with these numbers, each with what the object was before it."""
-        source = _NUMBERED.format(history=sql.Identifier(self.history), rest=self._rest)
+    def read(
+        self,
+        history_ids: Sequence[int],
+        conditions: sql.Composable = _NONE,
+        arguments: Sequence[Any] = (),
+    ) -> list[Entry]:
+        """Return the rows with these numbers that meet the conditions, with what was before them."""
+        source = _NUMBERED.format(
+            history=sql.Identifier(self.history), rest=self._rest, conditions=conditions
+        )
         with connection.cursor() as cursor:
-            cursor.execute(self._select(_OPERATION) + source, [list(history_ids)])
+            cursor.execute(self._select(_OPERATION) + source, [list(history_ids), *arguments])
             return [self._entry(row, *row[-2:]) for row in cursor.fetchall()]
 
     def statement(
@@ -192,8 +215,21 @@ class Subject:
                     last=sql.Literal(max(rows.lasts)),
                     conditions=conditions,
                 ),
-                _IN_ORDER if is_ordered else sql.SQL(""),
+                _IN_ORDER if is_ordered else _NONE,
             ]
+        )
+
+    def statement_of_some(self, *, conditions: sql.Composable) -> sql.Composed:
+        """Return the statement that reads some rows of each operation, in no order.
+
+        Its parameters are those of `Rows`, of the conditions, and how many rows at most.
+        """
+        return _SOME.format(
+            operations=_MANY,
+            select=self._select(_PLACE),
+            history=sql.Identifier(self.history),
+            rest=self._rest,
+            conditions=conditions,
         )
 
     def entries(self, read: Iterable[tuple[Any, ...]], *, rows: Rows) -> Iterator[Entry]:

@@ -1,14 +1,14 @@
 """The trail: operations that a filter leaves, newest first, and who reads which.
 
 Operations are found by their own columns and by facets, all of them indexed, or by what was done to a
-task. What they changed is `audit.reading`.
+task. What they changed is `audit.reading`, the list of them `audit.listing`.
 
 Auditors read everything. Everybody else reads what was done to the tasks that they may view, by
 whomever, and their own operations.
 """
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -24,7 +24,7 @@ from psycopg import sql
 from audit.channels import came_through, done_by
 from audit.facets import wanted_facets
 from audit.models import Operation
-from audit.queries import operations_of_task, read_operations_of, touches_task
+from audit.queries import Row, operations_of_task, read_rows_of, touches_task
 from audit.subjects import subjects
 
 
@@ -42,8 +42,6 @@ _FEW = 2_000
 _IS_ONE_OF = "audit_operation.id = ANY(%s)"
 # Hashed, where an array is searched from its beginning for each operation.
 _ONE_OF = "SELECT unnest(%s::uuid[])"
-# So many operations are listed in one go for a stream.
-_WINDOW = 1_000
 _WORD = re.compile(r"\w+")
 
 
@@ -124,6 +122,23 @@ class Reader:
         return operation.actor_id == self.actor.pk or operation.pk in self.elsewhere
 
     @property
+    def must_look(self) -> bool:
+        """Whether an operation may be found by what it did to what the reader may not see.
+
+        Facets tell of an operation as a whole, and of a large one, most is none of a member's business.
+        """
+        wanted = self.wanted
+        asked = wanted.role is not None or wanted.flag or wanted.settings_key or wanted.project
+        return self.sight is not None and bool(asked)
+
+    @property
+    def known_rows(self) -> Mapping[UUID, Sequence[Row]]:
+        """What operations wrote of the task that is looked for, or else of few tasks elsewhere."""
+        if self.wanted.task_id is None:
+            return self.elsewhere
+        return read_rows_of(subjects=subjects(), task_ids=[self.wanted.task_id])
+
+    @property
     def sees_all(self) -> bool:
         """Whether nothing that is looked for is hidden from the reader."""
         return self.sight is None or self.wanted.task_id is not None
@@ -145,18 +160,24 @@ class Reader:
             return found
         near = Q(actor=self.actor)
         if not self.wanted.project:
-            near |= Q(facets__overlap=[f"project:{uid}" for uid in self.sight.projects])
+            near |= self.in_projects
         if self.elsewhere:
             near |= Q(pk__in=RawSQL(_ONE_OF, [list(self.elsewhere)]))  # noqa: S611
         return found.filter(near)
 
+    @property
+    def in_projects(self) -> Q:
+        """The condition that an operation touched a project whose tasks the reader sees."""
+        assert self.sight is not None  # noqa: S101 - else everything is seen
+        return Q(facets__overlap=[f"project:{uid}" for uid in self.sight.projects])
+
     @cached_property
-    def elsewhere(self) -> set[UUID]:
-        """The operations that touched the few tasks which the reader sees in projects of others."""
+    def elsewhere(self) -> Mapping[UUID, Sequence[Row]]:
+        """What operations wrote of the few tasks which the reader sees in projects of others."""
         assert self.sight is not None  # noqa: S101 - else everything is seen
         if not self.sight.elsewhere:
-            return set()
-        return read_operations_of(subjects=subjects(), task_ids=self.sight.elsewhere)
+            return {}
+        return read_rows_of(subjects=subjects(), task_ids=self.sight.elsewhere)
 
     def seen(self, found: QuerySet[Operation]) -> QuerySet[Operation]:
         """Return of the operations the reader's own, and those that touched a task of theirs."""
@@ -169,29 +190,14 @@ class Reader:
         return found.filter(Q(actor=self.actor) | Q(is_seen))
 
 
-def read_operations(*, reader: Reader, after: Place | None, limit: int) -> list[Operation]:
-    """Return a page of operations, newest first."""
-    return _read_newest(reader, reader.wanted_operations(), after, limit)
-
-
-def stream_operations(*, reader: Reader) -> Generator[Operation]:
-    """Yield all operations, newest first, in flat memory."""
-    place = None
-    while page := read_operations(reader=reader, after=place, limit=_WINDOW):
-        yield from page
-        if len(page) < _WINDOW:
-            return
-        place = Place(page[-1].created_at, page[-1].pk)
-
-
 def read_window(*, reader: Reader, after: Place | None, limit: int) -> list[Operation]:
     """Return finished operations for what they changed to be told, newest first."""
     found = reader.wanted_operations().filter(finished_at__isnull=False)
-    return _read_newest(reader, found, after, limit)
+    return read_newest(reader=reader, found=found, after=after, limit=limit)
 
 
-def _read_newest(
-    reader: Reader, found: QuerySet[Operation], after: Place | None, limit: int
+def read_newest(
+    *, reader: Reader, found: QuerySet[Operation], after: Place | None, limit: int
 ) -> list[Operation]:
     """Return a page of those of the operations that the reader sees, with what is told of them."""
     found = found.select_related(None).only(*SUMMARY)

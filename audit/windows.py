@@ -12,8 +12,9 @@ from uuid import UUID
 from django.db import connection
 from psycopg import sql
 
+from audit.models import Operation
 from audit.proof.parts import PART
-from audit.subjects import subjects
+from audit.subjects import Rows, subjects
 
 
 # The number of the subject where an operation itself is told: before all others.
@@ -97,6 +98,17 @@ def in_steps(pieces: Iterable[Piece], *, rows: int, most: int = 0) -> Iterator[l
         size += piece.size
     if together:
         yield together
+
+
+def rows_of(pieces: Sequence[Piece], operations: Sequence[Operation]) -> Rows:
+    """Return the pieces as a subject reads them; their places are those of the operations."""
+    told = [operations[piece.place] for piece in pieces]
+    return Rows(
+        [operation.pk for operation in told],
+        [operation.finished_at for operation in told],
+        [piece.first for piece in pieces],
+        [piece.last for piece in pieces],
+    )
 
 
 def _unsealed(tables: Sequence[str]) -> sql.Composed:

@@ -87,8 +87,9 @@ SELECT coalesce((SELECT array_agg(DISTINCT granted.matrix_id)
        EXISTS (SELECT FROM tasks_task WHERE created_by_id = %(actor)s)
 """).format(held=HELD)
 
-# The roles that the actor holds; the projects whose own matrix lets one of them view, so that it opens
-# whatever follows the project; and of the other projects some tasks that the actor views all the same.
+# The roles that the actor holds, and their projects; the projects whose own matrix lets one of them view,
+# so that it opens whatever follows the project; and of the other projects some tasks that the actor views
+# all the same.
 READ_REACH = sql.SQL("""
 WITH {held},
 role AS MATERIALIZED (
@@ -122,6 +123,7 @@ elsewhere AS (
 ),
 few AS MATERIALIZED (SELECT task_id FROM elsewhere LIMIT %(few)s + 1)
 SELECT ARRAY(SELECT id FROM role),
+       ARRAY(SELECT DISTINCT project_id FROM role),
        ARRAY(
            SELECT project.uid
            FROM tasks_project AS project

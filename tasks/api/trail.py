@@ -22,11 +22,12 @@ from audit.differences import as_json
 from audit.events import Events, operation_summary
 from audit.exports import Terms, begin_export
 from audit.facets import flag_names
+from audit.listing import read_operations, stream_operations
 from audit.models import Channel, State
 from audit.reading import ITSELF, ChangePlace, read_page, stream
 from audit.streams import CSV, FORMS, JSON_LINES, export, export_operations
 from audit.subjects import subjects
-from audit.trail import Filter, Place, Reader, read_operations, stream_operations
+from audit.trail import Filter, Place, Reader
 from tasks.api.opsera import OpseraView
 from tasks.api.parameters import Parameters, encode_place
 from tasks.api.scopes import AUDIT_READ
@@ -94,10 +95,12 @@ class OperationsView(OpseraView):
         limit = parameters.integer("limit", least=1, most=_MOST) or _USUALLY
         parameters.check()
         after = Place._make(place) if place else None
-        found = read_operations(reader=reader(), after=after, limit=limit)
-        full = len(found) == limit
-        following = encode_place((found[-1].created_at, found[-1].pk)) if full else None
-        body = {"operations": [operation_summary(each) for each in found], "next": following}
+        page = read_operations(reader=reader(), after=after, limit=limit)
+        following = encode_place(page.following) if page.following else None
+        body = {
+            "operations": [operation_summary(each) for each in page.operations],
+            "next": following,
+        }
         return json_response(body, headers=_FRESH)
 
 

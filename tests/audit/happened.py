@@ -7,8 +7,10 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from audit.events import Events
+from audit.listing import read_operations
+from audit.models import Operation
 from audit.reading import Found, read_page
-from audit.trail import Filter, Reader, read_operations
+from audit.trail import Filter, Reader
 from tasks.changes import SetEnabled, UpdateSettings
 from tasks.trail import reader_of
 from tests.batches import apply
@@ -20,10 +22,14 @@ def reader(actor: User, /, **wanted: Any) -> Reader:
     return reader_of(actor=actor, wanted=Filter(**wanted))
 
 
+def operations(actor: User, /, **wanted: Any) -> list[Operation]:
+    """Return the operations that a filter leaves, newest first."""
+    return read_operations(reader=reader(actor, **wanted), after=None, limit=100).operations
+
+
 def kinds(actor: User, /, **wanted: Any) -> list[str]:
     """Return the kinds of the operations that a filter leaves, newest first."""
-    found = read_operations(reader=reader(actor, **wanted), after=None, limit=100)
-    return [operation.kind for operation in found]
+    return [operation.kind for operation in operations(actor, **wanted)]
 
 
 def events_of(found: Sequence[Found]) -> list[dict[str, Any]]:

@@ -2,11 +2,11 @@
 
 import pytest
 
+from audit.listing import read_operations
 from audit.models import Operation
 from audit.proof.seals import seal_all
 from audit.reading import Found, read_page, stream
 from audit.recorder import new_operation
-from audit.trail import Place, read_operations
 from tasks.models import Task
 from tests.audit.happened import Happened, events_of, reader, told
 from tests.conftest import ORIGIN
@@ -76,11 +76,9 @@ def test_pages_of_operations_together_are_all_of_them_once(happened: Happened) -
         operation.save(force_insert=True)
     reading = reader(admin)
     listed = list(Operation.objects.order_by("-created_at", "-pk"))
-    paged: list[Operation] = []
-    while page := read_operations(reader=reading, after=_place(paged), limit=2):
-        paged += page
+    page = read_operations(reader=reading, after=None, limit=2)
+    paged = page.operations
+    while page.following:
+        page = read_operations(reader=reading, after=page.following, limit=2)
+        paged += page.operations
     assert paged == listed
-
-
-def _place(paged: list[Operation]) -> Place | None:
-    return Place(paged[-1].created_at, paged[-1].pk) if paged else None

@@ -10,7 +10,7 @@ from permissions.models import RoleMember
 from tasks.changes import SetEnabled
 from tasks.models import Task
 from tasks.visibility import visible_tasks
-from tests.audit.happened import Happened, changes, kinds
+from tests.audit.happened import Happened, changes, kinds, operations
 from tests.batches import apply
 from tests.conftest import ORIGIN, build_governed
 from tests.permissions.governance import change
@@ -78,6 +78,26 @@ def test_a_project_of_others_says_nothing_about_one_s_own_tasks(happened: Happen
     assert not kinds(happened.governed.viewer, project=other.project.uid)
     mine = {"project": happened.governed.project.uid, "settings_key": "/repository"}
     assert len(changes(happened.governed.viewer, **mine)) == 2
+
+
+@pytest.mark.parametrize("rows", [50, 1])
+def test_no_filter_tells_what_an_operation_did_to_hidden_tasks(
+    happened: Happened, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audit.listing._LOOKS", (1, rows))
+    governed, (_, hidden) = happened.governed, happened.uids
+    change(governed.manager, [hidden], flags={8: {"is_view": False}, 4: {"is_copy": False}})
+    both = {4: {"is_copy": True}, 8: {"is_execute": True, "is_modify": True}}
+    operation = change(governed.manager, happened.uids, flags=both).operation
+    asked = [{"role": 4, "flag": "is_copy"}, {"role": 8, "flag": "is_modify"}]
+    told = [
+        [
+            operation.pk in {each.pk for each in operations(reader, **wanted)}
+            for reader in (governed.admin, governed.developer, governed.viewer)
+        ]
+        for wanted in asked
+    ]
+    assert told == [[True, True, False], [True, True, True]]
 
 
 def test_whoever_may_view_a_task_reads_all_that_was_done_to_it(happened: Happened) -> None:
