@@ -18,10 +18,13 @@ from audit.context import Origin
 from audit.models import Operation, Seal, State
 from audit.noted import note_event
 from audit.recorder import new_operation
+from audit.titles import name_kind
 
 
 EXPORT = "export_trail"
 EXPORT_FINISHED = "export_trail_finished"
+name_kind(kind=EXPORT, title="Export of the trail")
+name_kind(kind=EXPORT_FINISHED, title="End of an export")
 
 
 @dataclass(frozen=True, kw_only=True)

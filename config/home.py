@@ -216,7 +216,7 @@ def _note(shares: Shares, extent: Extent) -> str:
     """Return what the bars do not say: how many tasks there are, and how many have no bar."""
     total = f"You may view {_number(extent.total, extent)} tasks"
     if shares.others and shares.largest:
-        total += f", of which {_number(shares.others, extent)} are not among these"
+        total += f", of which {_number(shares.others, extent)} have no bar here"
     return f"{total}; estimated from a sample." if extent.is_estimate else f"{total}."
 
 

@@ -81,11 +81,18 @@ def note_failed_sign_in(*, username: str, origin: Origin) -> None:
     """Record that somebody failed to sign in; what is repeated within an hour is counted."""
     account = User.objects.filter(username=username).first()
     attempt = new_operation(actor=account, kind=FAILED_SIGN_IN, origin=origin, at=timezone.now())
-    detail = "the account is not active" if account and not account.is_active else "wrong sign-in"
-    attempt.refusals = [{"target": "", "code": FAILED_SIGN_IN, "detail": detail}]
+    attempt.refusals = [{"target": "", "code": FAILED_SIGN_IN, "detail": _why_failed(account)}]
     network = network_of(origin.address) if origin.address else ""
     record_refused(
         operation=attempt,
         same=attempt_key(FAILED_SIGN_IN, network, str(account and account.pk)),
         alike=attempt_key(FAILED_SIGN_IN),
     )
+
+
+def _why_failed(account: User | None) -> str:
+    if account is None:
+        return "nobody has the name that was typed, which is not kept"
+    if not account.is_active:
+        return "the account is not active"
+    return "the password was wrong" if account.is_staff else "the account may not open the admin"

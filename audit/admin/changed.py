@@ -72,7 +72,7 @@ def changed_page(*, request: HttpRequest, operation: Operation) -> ChangedPage |
     return ChangedPage(
         groups=[
             Group(
-                str(each._meta.verbose_name_plural),
+                description_of(each).many or str(each._meta.verbose_name_plural),
                 size,
                 urlencode({"changed": each._meta.label_lower}),
                 is_current=each is model,

@@ -40,7 +40,8 @@ class Described(NamedTuple):
     `names` calls many rows at once, by the keys of their history, as they were called then; where it says
     nothing, `label` does. `differences` says of single fields how a page shows the older and the newer
     row's value; `gather` tells more of many rows at once, by the keys of their history. `at_first` names
-    the fields that are told also of the row with which an object came, as far as they hold anything.
+    the fields that are told also of the row with which an object came, as far as they hold anything. `many`
+    is what its objects are called, if the model's own name would say little.
     """
 
     page: type[models.Model]
@@ -53,6 +54,7 @@ class Described(NamedTuple):
     gather: Callable[[Sequence[int]], Mapping[int, Sequence[Difference]]] = lambda _: {}
     names: Callable[[Sequence[Any]], Mapping[int, str]] = lambda _: {}
     at_first: Sequence[str] = ()
+    many: str = ""
 
 
 _described: dict[type[models.Model], Described] = {}

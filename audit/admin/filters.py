@@ -1,6 +1,6 @@
 """Filters of the list of operations."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,8 @@ from audit.visibility import may_audit, visible_operations
 
 # The kinds that are offered are those of so many latest operations.
 _LOOKED_AT = 5_000
+# The first and the last second of a day.
+_WHOLE_DAY = {"from": "00:00:00", "to": "23:59:59"}
 
 
 class KindFilter(DropdownFilter):  # type: ignore[misc]  # the theme has no types
@@ -131,6 +133,27 @@ class FacetFilter(NarrowsChanges, TextFilter):  # type: ignore[misc]  # the them
         return queryset.filter(facets__overlap=facets) if facets else queryset.none()
 
 
+def filters_in_words(listed: Any) -> list[tuple[str, str]]:
+    """Return what a list was asked for, each filter by its title, and the search."""
+    told = [
+        # How a filter may be filled in helps nobody any more.
+        (str(each.title).partition(" (")[0], _value_in_words(each))
+        for each in listed.filter_specs
+    ]
+    searched = [("search", listed.query)] if listed.query else []
+    return [*searched, *(each for each in told if each[1])]
+
+
+def _value_in_words(spec: Any) -> str:
+    if isinstance(spec, PeriodFilter):
+        return spec.told()
+    field = getattr(spec, "field", None)
+    labels = dict(field.flatchoices if field else getattr(spec, "lookup_choices", ()))
+    values = spec.used_parameters.values()
+    every = [each for value in values for each in (value if isinstance(value, list) else [value])]
+    return ", ".join(str(labels.get(each, each)) for each in every if each)
+
+
 _added: list[type[Any]] = []
 
 
@@ -176,9 +199,30 @@ def search_operations(request: HttpRequest, queryset: QuerySet[Any], term: str) 
 class PeriodFilter(RangeDateTimeFilter):  # type: ignore[misc]  # the theme has no types
     """What happened between two times in UTC, all of the last second; a date alone means that day."""
 
+    used_parameters: dict[str, Any]
+
     def __init__(self, field: Any, *args: Any, **more: Any) -> None:
         super().__init__(field, *args, **more)
-        self.title = f"{field.verbose_name} (UTC)"
+        called = "time" if field.name == "created_at" else field.verbose_name
+        self.title = f"{called} (UTC)"
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """Fill in the times that a date alone means: to the form, a date without one is a mistake."""
+        asked = self.used_parameters
+        times = {f"{self.field_path}_{end}": clock for end, clock in _WHOLE_DAY.items()}
+        whole = {f"{name}_1": clock for name, clock in times.items() if asked.get(f"{name}_0")}
+        self.used_parameters = whole | {name: value for name, value in asked.items() if value}
+        yield from super().choices(changelist)
+        self.used_parameters = asked
+
+    def told(self) -> str:
+        """Return the period in words, as far as one was asked for."""
+        bounds = (
+            (word, *(self.used_parameters.get(f"{self.field_path}_{word}_{part}") for part in "01"))
+            for word in ("from", "to")
+        )
+        told = [" ".join(filter(None, bound)) for bound in bounds if any(bound[1:])]
+        return f"{' '.join(told)} UTC" if told else ""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep what lies in the period: nothing, if a bound is no time.
@@ -186,12 +230,12 @@ class PeriodFilter(RangeDateTimeFilter):  # type: ignore[misc]  # the theme has 
         What the list shows may be chosen as a whole, so no bound is passed over unheard.
         """
         del request
-        for end, lookup, whole_day in (("from", "gte", "00:00:00"), ("to", "lte", "23:59:59")):
+        for end, lookup in (("from", "gte"), ("to", "lte")):
             day = self.used_parameters.get(f"{self.field_path}_{end}_0")
             clock = self.used_parameters.get(f"{self.field_path}_{end}_1")
             if not (day or clock):
                 continue
-            bound = parse_datetime_str(f"{day} {clock or whole_day}")
+            bound = parse_datetime_str(f"{day} {clock or _WHOLE_DAY[end]}")
             if bound is None:
                 return queryset.none()
             bound = bound.replace(tzinfo=UTC, microsecond=999_999 if end == "to" else 0)

@@ -42,7 +42,6 @@ def find(page: BaseAdmin, request: HttpRequest) -> HttpResponse:
     term = request.GET.get("q", "").replace("\0", "").strip()
     context: dict[str, Any] = {
         **page.admin_site.each_context(request),
-        "opts": page.opts,
         "title": "Find",
         "term": term,
         "hits": [hits for hits in _hits(request, term) if hits.found] if term else [],

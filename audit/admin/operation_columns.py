@@ -4,7 +4,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from audit.admin.theme import display, moment
-from audit.models import UNFINISHED, Operation, State
+from audit.models import UNFINISHED, Channel, Operation, State
 
 
 # Of a reason so much is listed; its page tells all of it.
@@ -27,6 +27,8 @@ class OperationColumns:
     @display(description="who")
     def who(self, operation: Operation) -> str:
         """Return on whose authority it was."""
+        if operation.channel == Channel.DATABASE:
+            return f"database role {operation.actor_name}"
         return operation.actor_name or "nobody known"
 
     @display(description="why")

@@ -1,7 +1,6 @@
 """Operations in the admin: everybody reads their own, auditors all; apps add what can be done with one."""
 
 from collections.abc import Sequence
-from datetime import UTC
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -18,6 +17,7 @@ from django.http import (
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from audit.admin.asked import asked_in_words
@@ -33,6 +33,7 @@ from audit.admin.filters import (
     NarrowsChanges,
     PeriodFilter,
     added_operation_filters,
+    filters_in_words,
     search_operations,
 )
 from audit.admin.finding import find
@@ -41,6 +42,7 @@ from audit.admin.panels import Panel, register_panel
 from audit.admin.requests import actor_of, origin_of
 from audit.admin.result import result_of
 from audit.admin.sealing import checkpoint
+from audit.admin.theme import moment
 from audit.exports import begin_export
 from audit.models import Operation
 from audit.reading import stream
@@ -98,8 +100,8 @@ class OperationAdmin(OperationColumns, BaseAdmin):
 
     def told_apart(self, found: Operation) -> str:
         """Return whose it was, when, and what became of it."""
-        at = f"{found.created_at.astimezone(UTC):%-d %B %Y, %H:%M:%S} UTC"
-        return f"{found.actor_name or 'nobody known'}, {at}, {found.get_state_display()}"
+        who, state = found.actor_name or "nobody known", found.get_state_display()
+        return format_html("{}, {}, {}", who, moment(found.created_at), state)
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Return the filters, with those that apps have added."""
@@ -147,9 +149,12 @@ class OperationAdmin(OperationColumns, BaseAdmin):
             "asked": request.GET.urlencode(),
         }
         shown = super().changelist_view(request, {**context, **(extra_context or {})})
-        if context["may_audit"] and (listed := getattr(shown, "context_data", {}).get("cl")):
-            chart = chart_of_activity(request=request, operations=listed.queryset)
-            shown.context_data["chart"] = chart  # type: ignore[attr-defined]  # it has a template
+        # Where the address is not understood, the answer leads elsewhere and has no list.
+        data: dict[str, Any] = getattr(shown, "context_data", {})
+        if listed := data.get("cl"):
+            data["asked_for"] = filters_in_words(listed)
+            if context["may_audit"]:
+                data["chart"] = chart_of_activity(request=request, operations=listed.queryset)
         return shown
 
     def export(self, request: HttpRequest, form: str) -> HttpResponseBase:

@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from django.utils.html import format_html
+
+from audit.admin.theme import moment
 from audit.channels import came_in
 from audit.models import UNFINISHED, Channel, Operation, Progress, RefusedAttempt, Stage, State
 
@@ -28,6 +31,7 @@ _NOUNS: dict[str, tuple[str, str]] = {}
 _TASKS = ("task", "tasks")
 _DONE: dict[str, str] = {}
 _APPLIED_NOTES: dict[str, str] = {}
+_CLAIMED: set[str] = set()
 _CHANGED = "changed"
 
 _TONES = {
@@ -78,6 +82,13 @@ class Result(NamedTuple):
         return f"{words} with the token {token}" if token else words
 
     @property
+    def by(self) -> str:
+        """What the name of the actor says: who it was, unless nobody has shown to be them."""
+        if self.operation.channel == Channel.DATABASE:
+            return "By the database role"
+        return "As" if self.operation.kind in _CLAIMED else "By"
+
+    @property
     def is_finished(self) -> bool:
         """Whether nothing will become of it any more."""
         return self.operation.state not in UNFINISHED
@@ -96,6 +107,11 @@ def name_deed(*, kind: str, done: str) -> None:
 def note_applied(*, kind: str, note: str) -> None:
     """Say what is to be known of operations of the kind that were applied."""
     _APPLIED_NOTES[kind] = note
+
+
+def claim_only(*, kind: str) -> None:
+    """Say that whoever tried operations of the kind has not shown to be whom they named."""
+    _CLAIMED.add(kind)
 
 
 def result_of(*, operation: Operation, at: datetime) -> Result:
@@ -182,10 +198,8 @@ def _tried_again(operation: Operation) -> list[str]:
     attempt = RefusedAttempt.objects.filter(operation=operation, times__gt=1).first()
     if attempt is None:
         return []
-    last = f"{attempt.last_at:%H:%M:%S} UTC"
-    return [
-        f"The same, or much like it, was tried {attempt.times:,} times within the hour, last at {last}."
-    ]
+    tried = "The same, or much like it, was tried {} times within the hour, last at {}."
+    return [format_html(tried, f"{attempt.times:,}", moment(attempt.last_at))]
 
 
 def _running_notes(progress: Progress | None, at: datetime) -> list[str]:

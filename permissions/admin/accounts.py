@@ -193,13 +193,26 @@ describe(
         names=group_members_by_name,
         related=("user", "group"),
         also={Group: lambda key: Q(group_id=key)},
+        many="members of groups",
     ),
 )
 describe(
     User.user_permissions.through,
-    Described(page=User, key="user_id", label=_right, related=("permission__content_type",)),
+    Described(
+        page=User,
+        key="user_id",
+        label=_right,
+        related=("permission__content_type",),
+        many="rights of users",
+    ),
 )
 describe(
     Group.permissions.through,
-    Described(page=Group, key="group_id", label=_right, related=("permission__content_type",)),
+    Described(
+        page=Group,
+        key="group_id",
+        label=_right,
+        related=("permission__content_type",),
+        many="rights of groups",
+    ),
 )

@@ -40,6 +40,8 @@ class RefusedTask(NamedTuple):
     task: Task | None
     reason: str
     detail: str
+    # What who asked was told of a task that there is.
+    is_hidden: bool = False
 
 
 class Tab(NamedTuple):
@@ -101,6 +103,7 @@ def _rows(request: HttpRequest, refusals: Sequence[Mapping[str, str]]) -> list[R
             title := _title(refusal["code"]),
             # Nothing is said twice.
             "" if refusal["detail"].capitalize() == title else refusal["detail"],
+            is_hidden=refusal["code"] == Reason.NOT_FOUND and refusal["target"] in by_uid,
         )
         for refusal in refusals
     ]

@@ -11,7 +11,7 @@ from simple_history.models import registered_models
 
 from audit.models import Channel, Operation, RefusedAttempt, State
 from tests.tokens import issue
-from tests.visitors import save
+from tests.visitors import auditor, page, save, text_of, visit
 
 
 @pytest.fixture
@@ -47,6 +47,12 @@ def test_failed_sign_ins_are_counted_and_not_repeated(account: User) -> None:
     (event,) = events("failed_sign_in")
     assert (event.actor, event.state) == (account, State.REFUSED)
     assert RefusedAttempt.objects.get(operation=event).times == 3
+    (refusal,) = event.refusals
+    assert refusal["detail"] == "the password was wrong"
+    shown = text_of(visit(auditor()).get(page("audit_operation_change", event.pk)))
+    # Nobody has shown to be whom they named.
+    assert 'As <span class="bh-strong">dana</span>' in shown
+    assert "was tried 3 times within the hour, last at <time" in shown
     assert not events("sign_in")
 
 

@@ -4,6 +4,8 @@
 
 document.querySelectorAll("[data-progress]").forEach((place) => {
   const EVERY = 1000;
+  // As it came, before its times are shown in the viewer's zone.
+  let last = place.innerHTML.trim();
 
   async function look() {
     try {
@@ -15,8 +17,11 @@ document.querySelectorAll("[data-progress]").forEach((place) => {
         }
         const shown = new DOMParser().parseFromString(await answer.text(), "text/html");
         // Words that have not changed are left alone, so that nobody hears them again and again.
-        if (shown.body.innerHTML.trim() !== place.innerHTML.trim()) {
+        const words = shown.body.innerHTML.trim();
+        if (words !== last) {
+          last = words;
           place.replaceChildren(...shown.body.childNodes);
+          place.dispatchEvent(new Event("bulkhead:shown", { bubbles: true }));
         }
       }
     } catch {

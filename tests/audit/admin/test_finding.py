@@ -71,6 +71,7 @@ def test_words_that_few_and_words_that_many_say_find_the_same(
     monkeypatch.setattr("audit.trail._FEW", 2)
     assert found(auditor(), governed.developer.username)["Operations"] == few
     assert [each.name for each in few] == ["Change settings"] * 3
+    assert "<time datetime=" in few[0].detail
 
 
 def test_what_nothing_is_called_is_said_and_many_lead_to_the_list(governed: Governed) -> None:

@@ -85,7 +85,29 @@ def test_a_period_ends_with_the_last_moment_of_its_last_second(uids: list[str]) 
     for end, left in ((at, ["update_settings"]), (at - timedelta(seconds=1), [])):
         until = {"created_at_to_0": f"{end:%Y-%m-%d}", "created_at_to_1": f"{end:%H:%M:%S}"}
         assert listed(client, kind="update_settings", **until) == left
-    assert "created at (UTC)" in text_of(client.get(page("audit_operation_changelist")))
+    assert "time (UTC)" in text_of(client.get(page("audit_operation_changelist")))
+
+
+def test_a_list_says_what_it_was_asked_for(uids: list[str], governed: Governed) -> None:
+    asked = {"state__exact": "applied", "role": "4", "flag": "is_execute", "q": "payments"}
+    day = {"created_at_from_0": "2026-10-01", "created_at_to_0": "2026-10-31"}
+    address = page("audit_operation_changelist")
+    client = visit(auditor())
+    assert client.get(address, {**asked, **day}).context["asked_for"] == [
+        ("search", "payments"),
+        ("state", "applied"),
+        ("time", "from 2026-10-01 to 2026-10-31 UTC"),
+        ("role", "4"),
+        ("flag", "Execute"),
+    ]
+    assert "Only <span" not in text_of(client.get(address))
+    # A date alone means all of that day, and is no mistake.
+    shown = text_of(client.get(address, day))
+    assert "Enter a valid time" not in shown
+    assert 'value="23:59:59"' in shown
+    by_kind = client.get(address, {"kind": "update_settings", "by": "automation"})
+    told = [value for _, value in by_kind.context["asked_for"]]
+    assert told == ["Change settings", "Programs: tokens and the command line"]
 
 
 def test_a_search_finds_tasks_by_their_id_and_addresses(

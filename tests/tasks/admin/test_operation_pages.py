@@ -90,12 +90,13 @@ def test_looking_at_the_address_cancels_nothing(governed: Governed) -> None:
 def test_what_stood_in_the_way_is_listed_by_reason_and_names_only_what_the_visitor_sees(
     governed: Governed,
 ) -> None:
-    (uid,) = governed.add_tasks(1)
+    (uid, unseen) = governed.add_tasks(2)
     operation = submit(governed, [uid])
     gone = {"target": "f" * 24, "code": "not_found", "detail": "there is no such task"}
     drifted = {"target": uid, "code": "drifted", "detail": "changed since the preview"}
-    operation.state, operation.refused = State.REFUSED, 2
-    operation.refusals, operation.finished_at = [gone, drifted], operation.created_at
+    operation.state, operation.refused = State.REFUSED, 3
+    operation.refusals = [gone, {**gone, "target": unseen}, drifted]
+    operation.finished_at = operation.created_at
     operation.save()
     address = page("audit_operation_change", operation.pk)
     for name, is_named in (("developer", True), ("auditor", True), ("developer", False)):
@@ -106,6 +107,7 @@ def test_what_stood_in_the_way_is_listed_by_reason_and_names_only_what_the_visit
         shown = text_of(client.get(address))
         assert ("f" * 24 in shown, uid in shown) == (True, True)
         assert (f"task {uid}</a>" in shown) is is_named
+        assert shown.count("so who asked was told") == int(is_named)
     shown = text_of(visit(governed.developer).get(address, {"refused": "drifted"}))
     assert "f" * 24 not in shown
     assert "Changed since the preview" in shown
