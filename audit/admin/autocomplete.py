@@ -9,7 +9,7 @@ from django.contrib.admin.widgets import (
 )
 from django.http import HttpRequest
 
-from audit.admin.history import is_key
+from audit.admin.requests import is_key
 
 
 if TYPE_CHECKING:

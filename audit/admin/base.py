@@ -128,14 +128,18 @@ class BaseAdmin(ReadOnly):
         rows: QuerySet[Any] = self.model._default_manager.none()
         return rows
 
+    @property
+    def address_name(self) -> str:
+        """What the names of the addresses of its pages begin with, as Django gives them."""
+        return f"{self.opts.app_label}_{self.opts.model_name}"
+
     def get_urls(self) -> list[URLPattern]:
         """Answer also at the pages that apps have added about one object."""
-        name = f"{self.opts.app_label}_{self.opts.model_name}"
         further = [
             path(
                 f"<path:object_id>/{page.path}/",
                 self.admin_site.admin_view(partial(page.view, self)),
-                name=f"{name}_{page.path.replace('/', '_')}",
+                name=f"{self.address_name}_{page.path.replace('/', '_')}",
             )
             for page in pages_of(model=self.model)
         ]
@@ -167,8 +171,7 @@ class BaseAdmin(ReadOnly):
     def back_to_list(self, request: HttpRequest) -> HttpResponseRedirect:
         """Lead to the list, and say why it is not what the address asked for."""
         messages.warning(request, _NOT_UNDERSTOOD)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
-        return HttpResponseRedirect(reverse(f"admin:{name}"))
+        return HttpResponseRedirect(reverse(f"admin:{self.address_name}_changelist"))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the visible rows in the page's order."""

@@ -17,8 +17,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from audit.admin.described import Described, Difference, description_of, is_left_out
-from audit.admin.history import is_key
-from audit.admin.requests import actor_of
+from audit.admin.requests import actor_of, page_number
 from audit.admin.timeline import TimelineRow, history_of, told_rows
 from audit.models import Operation
 from audit.visibility import may_audit
@@ -66,9 +65,7 @@ def changed_page(*, request: HttpRequest, operation: Operation) -> ChangedPage |
     by_label = {model._meta.label_lower: model for model in sizes}
     model = by_label.get(request.GET.get("changed", "")) or _first(sizes)
     pages = -(-min(sizes[model], COUNTED) // PER_PAGE)
-    asked = request.GET.get("page", "1")
-    number = min(int(asked), pages) if is_key(asked) else 1
-    number = max(number, 1)
+    number = page_number(request.GET.get("page", ""), last=pages)
     return ChangedPage(
         groups=[
             Group(

@@ -59,7 +59,7 @@ def _hits(request: HttpRequest, term: str) -> Iterator[Hits]:
     for page in sorted(searched, key=lambda each: int(each.rank)):
         found, _ = page.get_search_results(request, page.get_queryset(request), term)
         named = list(found[: _NAMED + 1])
-        listed = reverse(f"admin:{_address(page)}_changelist", query={"q": term})
+        listed = reverse(f"admin:{page.address_name}_changelist", query={"q": term})
         yield Hits(
             title=capfirst(str(page.opts.verbose_name_plural)),
             found=[_hit(page, each) for each in named[:_NAMED]],
@@ -68,14 +68,10 @@ def _hits(request: HttpRequest, term: str) -> Iterator[Hits]:
 
 
 def _hit(page: BaseAdmin, found: Any) -> Hit:
-    of_page = f"admin:{_address(page)}"
+    of_page = f"admin:{page.address_name}"
     return Hit(
         name=page.named(found),
         detail=page.told_apart(found),
         address=reverse(f"{of_page}_change", args=[found.pk]),
         history=reverse(f"{of_page}_history", args=[found.pk]) if page.has_history else "",
     )
-
-
-def _address(page: BaseAdmin) -> str:
-    return f"{page.opts.app_label}_{page.opts.model_name}"

@@ -11,14 +11,12 @@ from django.urls import reverse
 
 from audit.admin.base import BaseAdmin
 from audit.admin.panels import pages_of
-from audit.admin.requests import actor_of
+from audit.admin.requests import actor_of, is_key, page_number
 from audit.admin.timeline import TimelineRow, read_timeline
 from audit.visibility import may_audit
 
 
 LAST_PAGE = 200
-# The largest key has as many digits.
-_MOST_DIGITS = 18
 
 
 class HistoryAdmin(BaseAdmin):
@@ -42,15 +40,13 @@ class HistoryAdmin(BaseAdmin):
         audits = may_audit(actor=actor_of(request))
         if shown is None and not (is_key(key) and self.may_read_history(request, int(key))):
             raise Http404
-        number = request.GET.get("p", "1")
         page = read_timeline(
             page=self.model,
             key=int(key),
-            number=min(max(int(number), 1), LAST_PAGE) if is_key(number) else 1,
+            number=page_number(request.GET.get("p", ""), last=LAST_PAGE),
         )
         if shown is None and not page.rows:
             raise Http404
-        name = f"{self.opts.app_label}_{self.opts.model_name}"
         context = {
             **self.admin_site.each_context(request),
             "title": f"History: {self._named(shown, page.rows)}",
@@ -59,7 +55,7 @@ class HistoryAdmin(BaseAdmin):
             "timeline": page,
             "may_audit": audits,
             "further": [
-                (further.title, reverse(f"admin:{name}_{further.path}", args=[key]))
+                (further.title, reverse(f"admin:{self.address_name}_{further.path}", args=[key]))
                 for further in pages_of(model=self.model)
                 if further.title
             ],
@@ -81,8 +77,3 @@ class HistoryAdmin(BaseAdmin):
         """Return whether the visitor reads the history of what they do not see: auditors do."""
         del key
         return may_audit(actor=actor_of(request))
-
-
-def is_key(text: str) -> bool:
-    """Return whether the text is a whole number that a key could be."""
-    return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS

@@ -12,8 +12,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from audit.admin.autocomplete import Autocompleting
 from audit.admin.base import BaseAdmin
-from audit.admin.history import is_key
-from audit.admin.requests import actor_of, origin_of
+from audit.admin.requests import actor_of, is_key, origin_of
 from audit.admin.unseen import SeeingForm
 from audit.models import Operation
 from audit.recorder import administrative_operation

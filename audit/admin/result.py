@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.utils.html import format_html
-
+from django.utils.text import capfirst
 from audit.admin.theme import moment
 from audit.channels import came_in
 from audit.models import UNFINISHED, Channel, Operation, Progress, RefusedAttempt, Stage, State
@@ -252,4 +252,4 @@ def _span(span: timedelta) -> str:
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    return f"{capfirst(text.rstrip('.'))}."

@@ -12,9 +12,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from audit.admin.described import Described, describe
-from audit.admin.history import HistoryAdmin, is_key
+from audit.admin.history import HistoryAdmin
 from audit.admin.recorded import RecordedAdmin
-from audit.admin.requests import actor_of, origin_of
+from audit.admin.requests import actor_of, is_key, origin_of
 from audit.recorder import administrative_operation
 from audit.visibility import may_audit
 from permissions.admin.named_then import group_members_by_name

@@ -21,9 +21,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from audit.admin.base import BaseAdmin
 from audit.admin.described import as_text
 from audit.admin.documents import DocumentRow, document_rows
-from audit.admin.history import is_key
 from audit.admin.panels import FurtherPage, Panel, register_page, register_panel
-from audit.admin.requests import actor_of
+from audit.admin.requests import actor_of, is_key
 from audit.archived import history_begins
 from audit.differences import ABSENT
 from audit.masking import MASK

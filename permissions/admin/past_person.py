@@ -16,8 +16,8 @@ from django.urls import reverse
 from audit.admin.base import BaseAdmin
 from audit.admin.described import NOTHING, as_text
 from audit.admin.documents import DocumentRow
-from audit.admin.history import is_key
 from audit.admin.panels import FurtherPage, Panel, register_page, register_panel
+from audit.admin.requests import is_key
 from permissions.admin.grids import FLAG_LABELS
 from permissions.admin.past import (
     LISTED,

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
-from audit.admin.history import LAST_PAGE, is_key
+from audit.admin.history import LAST_PAGE
+from audit.admin.requests import is_key, page_number
 from permissions.admin.past import HolderRow, flags_held, way_in_words
 from permissions.past import Moment, TaskRights
 from permissions.past_projects import MOST_TASKS, Alike, ProjectRights, read_projects
@@ -62,8 +63,7 @@ def shown_rights(request: HttpRequest, *, user_id: int, at: datetime) -> dict[st
 
 
 def _projects(request: HttpRequest, user_id: int, at: datetime) -> ProjectsShown:
-    asked = request.GET.get("page", "1")
-    number = min(max(int(asked), 1), LAST_PAGE) if is_key(asked) else 1
+    number = page_number(request.GET.get("page", ""), last=LAST_PAGE)
     offset = (number - 1) * _PROJECTS
     page = read_projects(user_id=user_id, at=at, offset=offset, limit=_PROJECTS)
     return ProjectsShown(

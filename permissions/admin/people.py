@@ -15,9 +15,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from audit.admin.base import BaseAdmin
-from audit.admin.history import LAST_PAGE, is_key
+from audit.admin.history import LAST_PAGE
 from audit.admin.panels import FurtherPage, register_page
-from audit.admin.requests import actor_of
+from audit.admin.requests import actor_of, is_key, page_number
 from audit.admin.timeline import PER_PAGE, history_of
 from audit.visibility import may_audit, visible_operations
 
@@ -93,9 +93,9 @@ def operations_of_person(page: BaseAdmin, request: HttpRequest, object_id: str) 
     """
     if not (is_key(object_id) and may_read_person(request, int(object_id))):
         raise Http404
-    key, asked = int(object_id), request.GET.get("p", "1")
+    key = int(object_id)
     name = name_of_person(key)
-    number = min(max(int(asked), 1), LAST_PAGE) if is_key(asked) else 1
+    number = page_number(request.GET.get("p", ""), last=LAST_PAGE)
     shown = _operations(request, key)[(number - 1) * PER_PAGE : number * PER_PAGE + 1]
     operations = list(shown)
     context: dict[str, Any] = {

@@ -14,11 +14,11 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from audit.admin.base import BaseAdmin
-from audit.admin.history import is_key
-from audit.admin.requests import actor_of, origin_of
+from audit.admin.requests import actor_of, is_key, origin_of
 from permissions import project_pipeline
 from permissions.admin.grids import FLAG_LABELS
 from permissions.admin.project_matrix_form import MatrixForm
@@ -145,7 +145,7 @@ class MatrixPages:
         """Yield what to beware of, roles by their names."""
         for warning in plan.warnings:
             if warning.code not in {WarningCode.DELETE_GAINED, WarningCode.HIDDEN_FROM_ROLE}:
-                yield f"{warning.detail[:1].upper()}{warning.detail[1:]}."
+                yield f"{capfirst(warning.detail)}."
         for code, gained in sorted(plan.gains.items()):
             if Flag.DELETE in gained:
                 yield f"{self._name(code)} gains Delete: it may then move these tasks to the recycle bin."

@@ -10,9 +10,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from audit.admin.described import Described, describe
-from audit.admin.history import HistoryAdmin, is_key
+from audit.admin.history import HistoryAdmin
 from audit.admin.recorded import RecordedAdmin
-from audit.admin.requests import actor_of
+from audit.admin.requests import actor_of, is_key
 from audit.admin.theme import action, display
 from audit.models import Operation
 from permissions import project_pipeline

@@ -14,9 +14,8 @@ from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from audit.admin.base import BaseAdmin
-from audit.admin.history import is_key
 from audit.admin.panels import FurtherPage, Panel, register_page, register_panel
-from audit.admin.requests import actor_of
+from audit.admin.requests import actor_of, is_key
 from audit.visibility import may_audit
 from permissions.admin.grids import FLAG_LABELS
 from permissions.admin.why_words import answer_of, matrix_in_words, rows_of

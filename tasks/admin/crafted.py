@@ -7,8 +7,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.http import HttpRequest
 from django.utils import timezone
 
-from audit.admin.history import is_key
-from audit.admin.requests import actor_of, origin_of
+from audit.admin.requests import actor_of, is_key, origin_of
 from audit.recorder import new_operation
 from tasks.admin.bulk_actions import bulk_action, rights_anywhere
 from tasks.admin.change_forms import ChangeForm, Crafted

@@ -14,8 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from audit.admin.base import BaseAdmin
-from audit.admin.history import is_key
-from audit.admin.requests import actor_of, origin_of
+from audit.admin.requests import actor_of, origin_of, page_number
 from audit.admin.result import name_deed
 from tasks.admin.crafted import (
     record_forged_import,
@@ -98,7 +97,7 @@ class ImportPages:
             return self._render(request, "unusable", none, folder="drafts", status=404)
         listed = max(len(told.good_rows), len(told.bad_rows))
         pages = max(-(-listed // _PER_PAGE), 1)
-        number = _number_in(request, pages=pages)
+        number = page_number(request.GET.get("page", ""), last=pages)
         rows = slice((number - 1) * _PER_PAGE, number * _PER_PAGE)
         context: dict[str, Any] = {
             "title": "Import tasks",
@@ -180,11 +179,6 @@ def _wanted(request: HttpRequest, upload: Upload) -> Wanted:
         file_name=upload.name,
         terms=upload.terms,
     )
-
-
-def _number_in(request: HttpRequest, *, pages: int) -> int:
-    text = request.GET.get("page", "1")
-    return min(max(int(text), 1), pages) if is_key(text) else 1
 
 
 def _to(page: str, key: UUID) -> HttpResponseRedirect:

@@ -1,6 +1,6 @@
 """What can be done with an operation on its page: cancel, undo, try again, go on with what it left out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -14,6 +14,7 @@ from django.http import (
 )
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from audit.admin.base import BaseAdmin
 from audit.admin.buttons import Button, register_buttons
@@ -34,7 +35,7 @@ from tasks.admin.refused import refused_targets
 from tasks.arrays import EqualsAny
 from tasks.batch.cancelling import cancel
 from tasks.batch.change import Change
-from tasks.batch.errors import BatchError, OperationUnknown, TooLate
+from tasks.batch.errors import BatchError, OperationUnknown
 from tasks.batch.operations import is_own, visible_operation
 from tasks.batch.revert import Undo, batch_to_undo
 from tasks.models import Draft, Task
@@ -47,68 +48,55 @@ _TOO_OLD = "It is too old to be previewed again: choose the tasks again."
 _IN_VAIN = frozenset({State.REFUSED, State.FAILED, State.CANCELLED})
 
 
-def _cancel(_: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """Cancel the operation, and lead back to its page.
-
-    Raises:
-        Http404: there is no such operation, or it is somebody else's.
-    """
-    operation = own_operation(request, object_id)
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
-    try:
-        operation = cancel(actor=actor_of(request), operation_id=operation.pk)
-    except TooLate as error:
-        messages.warning(request, sentence(error))
-    else:
-        if operation.state == State.CANCELLED:
-            messages.success(request, "The operation is cancelled; nothing was changed.")
-    return to_operation(operation.pk)
+# Does something with the visitor's operation, and answers where that leads.
+Order = Callable[[HttpRequest, Operation], HttpResponse]
 
 
-def _undo(_: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """Lead to the preview of what undoing the operation would do now.
+def _ordered(order: Order) -> Callable[[BaseAdmin, HttpRequest, str], HttpResponse]:
+    """Return the view that does it when its button is pressed, or says on the page why not."""
 
-    Raises:
-        Http404: there is no such operation, or it is somebody else's.
-    """
-    operation = own_operation(request, object_id)
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
+    def view(_: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
+        operation = _own_operation(request, object_id)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        try:
+            return order(request, operation)
+        except DraftUnusable:
+            messages.warning(request, _TOO_OLD)
+        except BatchError as error:
+            messages.warning(request, f"{capfirst(str(error))}.")
+        return _to_operation(operation)
+
+    return view
+
+
+def _cancel(request: HttpRequest, operation: Operation) -> HttpResponse:
+    """Cancel the operation, and lead back to its page."""
+    cancelled = cancel(actor=actor_of(request), operation_id=operation.pk)
+    if cancelled.state == State.CANCELLED:
+        messages.success(request, "The operation is cancelled; nothing was changed.")
+    return _to_operation(operation)
+
+
+def _undo(request: HttpRequest, operation: Operation) -> HttpResponse:
+    """Lead to the preview of what undoing the operation would do now."""
     actor, undo = actor_of(request), Undo(operation_id=operation.pk)
-    try:
-        batch = batch_to_undo(actor=actor, undo=undo, origin=origin_of(request))
-        draft = draft_of_batch(actor=actor, action=UNDO, batch=batch)
-    except BatchError as error:
-        messages.warning(request, sentence(error))
-        return to_operation(operation.pk)
-    return HttpResponseRedirect(reverse("admin:tasks_task_draft_preview", args=[draft.pk]))
+    batch = batch_to_undo(actor=actor, undo=undo, origin=origin_of(request))
+    return _to_preview(draft_of_batch(actor=actor, action=UNDO, batch=batch))
 
 
-def _again(_: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """Lead to the preview of what the operation did not do, as of now.
-
-    Raises:
-        Http404: there is no such operation, or it is somebody else's.
-    """
-    operation = own_operation(request, object_id)
-    if request.method != "POST":
-        return HttpResponseNotAllowed(["POST"])
-    actor, draft = actor_of(request), _draft_in_vain(request, operation)
+def _again(request: HttpRequest, operation: Operation) -> HttpResponse:
+    """Lead to the preview of what the operation did not do, as of now."""
+    draft = _draft_in_vain(request, operation)
     if draft is None:
-        messages.warning(request, _TOO_OLD)
-        return to_operation(operation.pk)
-    try:
-        draft = draft_again(
-            actor=actor, draft=draft, drifted=_drifted(operation), origin=origin_of(request)
-        )
-    except DraftUnusable:
-        messages.warning(request, _TOO_OLD)
-        return to_operation(operation.pk)
-    except BatchError as error:
-        messages.warning(request, sentence(error))
-        return to_operation(operation.pk)
-    return HttpResponseRedirect(reverse("admin:tasks_task_draft_preview", args=[draft.pk]))
+        raise DraftUnusable
+    again = draft_again(
+        actor=actor_of(request),
+        draft=draft,
+        drifted=_drifted(operation),
+        origin=origin_of(request),
+    )
+    return _to_preview(again)
 
 
 def _select(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -117,7 +105,7 @@ def _select(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpRespon
     Raises:
         Http404: there is no such operation, or it is somebody else's.
     """
-    operation = own_operation(request, object_id)
+    operation = _own_operation(request, object_id)
     uids = _left_out(request, operation)
     offered = _offered_for(request, uids)
     chosen = bulk_action(request.POST.get("action", ""))
@@ -137,7 +125,7 @@ def _select(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpRespon
     return TemplateResponse(request, "admin/operation_select.html", context)
 
 
-def own_operation(request: HttpRequest, key: str) -> Operation:
+def _own_operation(request: HttpRequest, key: str) -> Operation:
     """Return the visitor's operation that an address names.
 
     Raises:
@@ -149,15 +137,12 @@ def own_operation(request: HttpRequest, key: str) -> Operation:
         raise Http404 from error
 
 
-def to_operation(operation_id: UUID) -> HttpResponse:
-    """Lead to the page of the operation."""
-    return HttpResponseRedirect(reverse("admin:audit_operation_change", args=[operation_id]))
+def _to_operation(operation: Operation) -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:audit_operation_change", args=[operation.pk]))
 
 
-def sentence(error: Exception) -> str:
-    """Return what an error says, as a sentence."""
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."
+def _to_preview(draft: Draft) -> HttpResponse:
+    return HttpResponseRedirect(reverse("admin:tasks_task_draft_preview", args=[draft.pk]))
 
 
 def _draft_in_vain(request: HttpRequest, operation: Operation) -> Draft | None:
@@ -212,6 +197,7 @@ def _buttons(request: HttpRequest, operation: Operation) -> Iterator[Button]:
         yield Button(label, address, does=False)
 
 
-for path, view in (("cancel", _cancel), ("undo", _undo), ("again", _again), ("select", _select)):
-    register_page(Operation, FurtherPage(path, view))
+for path, order in (("cancel", _cancel), ("undo", _undo), ("again", _again)):
+    register_page(Operation, FurtherPage(path, _ordered(order)))
+register_page(Operation, FurtherPage("select", _select))
 register_buttons(Operation, _buttons)

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
-from audit.admin.history import is_key
+from audit.admin.requests import is_key
 from tasks.admin.filters import visible_task_types
 from tasks.admin.patch_problems import read_patch
 from tasks.present_settings import read_types

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from audit.admin.history import is_key
+from audit.admin.requests import page_number
 from tasks.batch.errors import Malformed
 from tasks.json_positions import position_of, positions
 from tasks.models import TaskType
@@ -115,7 +116,7 @@ class TaskTypeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
         if not impact.broken or (seen == impact.fingerprint and not turned):
             return
         pages = (len(impact.broken) - 1) // _PER_PAGE + 1
-        number = min(max(int(turned), 1), pages) if is_key(turned) else 1
+        number = page_number(turned, last=pages)
         keys = impact.broken[(number - 1) * _PER_PAGE : number * _PER_PAGE]
         tasks = broken_tasks(keys=keys, schema=schema)
         self.shown = ImpactPage(impact, number, pages, tasks)
@@ -128,7 +129,7 @@ class TaskTypeForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the
 def _told(text: str, place: str, message: str) -> str:
     """Return what is wrong with its line: where reading ended says it itself."""
     if place and not place.startswith("/"):
-        return f"{place[:1].upper()}{place[1:]}: {message}"
+        return f"{capfirst(place)}: {message}"
     line = position_of(place, known=positions(text)).line
     quoted = text.splitlines()[line - 1].strip() if text.strip() else ""
     if len(quoted) > _QUOTED:

@@ -14,8 +14,7 @@ from django.urls import reverse
 
 from audit.admin.base import BaseAdmin
 from audit.admin.described import NOTHING, as_text
-from audit.admin.history import is_key
-from audit.admin.requests import actor_of
+from audit.admin.requests import actor_of, is_key
 from audit.admin.timeline import KINDS
 from audit.differences import ABSENT, Difference
 from audit.masking import MASK

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
+from django.utils.text import capfirst
 from rest_framework import exceptions
 
 from tasks.batch.errors import (
@@ -267,7 +268,7 @@ def _sentence(error: Exception) -> str:
     text = str(error)
     if text.partition(" ")[0].endswith(":"):
         return f"{text}."  # starts with the name of a field, which stays as it is written
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{capfirst(text)}."
 
 
 def _shortened(text: str) -> str:
