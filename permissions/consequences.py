@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from permissions import project_queries, queries
-from permissions.flags import NONE, Flag, flags_in
+from permissions.flags import NONE, Flag, vendor_names
 from permissions.matrix import Rows
 from permissions.models import Role
 from permissions.roles import ADMINISTRATOR, TASK_CREATOR
@@ -214,7 +214,7 @@ def _hidden(groups: _Groups) -> dict[tuple[int, int], list[str]]:
 
 
 def _hidden_from(role: str, flags: int) -> str:
-    names = ", ".join(flag.vendor_name for flag in flags_in(flags))
+    names = ", ".join(vendor_names(flags))
     return f"{role} holds {names} without {Flag.VIEW.vendor_name}, which hides the task from it"
 
 

@@ -46,3 +46,8 @@ def flags_in(bits: int) -> list[Flag]:
 def codenames_in(bits: int) -> frozenset[str]:
     """Return the permission codenames of an integer."""
     return frozenset(flag.codename for flag in flags_in(bits))
+
+
+def vendor_names(bits: int) -> list[str]:
+    """Return the vendor's names of the flags of an integer, in the order of the screens."""
+    return [flag.vendor_name for flag in flags_in(bits)]

@@ -7,8 +7,9 @@ time is `audit.past`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from itertools import groupby
-from operator import itemgetter
+from operator import itemgetter, or_
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
@@ -17,7 +18,7 @@ from psycopg import sql
 
 from audit.visibility import may_audit
 from permissions import past_queries as queries
-from permissions.flags import ALL, NONE, Flag
+from permissions.flags import ALL, NONE
 from tasks.models import Task
 from tasks.past import TaskUnknown, find_task
 
@@ -50,7 +51,7 @@ class Holder(NamedTuple):
     @property
     def flags(self) -> int:
         """All that the ways give together."""
-        return _together(self.ways)
+        return flags_of(self.ways)
 
 
 class TaskThen(NamedTuple):
@@ -76,7 +77,7 @@ class TaskRights(NamedTuple):
     @property
     def flags(self) -> int:
         """All that the ways give together."""
-        return _together(self.ways)
+        return flags_of(self.ways)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,28 +141,15 @@ def who_could(
     ]
 
 
-def compare_holders(
-    *, before: Sequence[Holder], after: Sequence[Holder], flag: Flag
-) -> tuple[list[Holder], list[Holder]]:
-    """Return who gained the flag between two moments, and who lost it; each with the ways of its moment."""
-    had = {holder.user_id for holder in before if holder.flags & flag.bit}
-    has = {holder.user_id for holder in after if holder.flags & flag.bit}
-    gained = [holder for holder in after if holder.user_id in has - had]
-    lost = [holder for holder in before if holder.user_id in had - has]
-    return gained, lost
-
-
 def tasks_then(*, task_ids: Sequence[int], at: datetime) -> dict[int, TaskThen]:
     """Return the tasks as they were, by key, those that existed."""
     rows = read_rows(queries.READ_TASKS, {"ids": list(task_ids), "at": at})
     return {row[0]: TaskThen._make(row) for row in rows}
 
 
-def _together(ways: Iterable[Way]) -> int:
-    flags = NONE
-    for way in ways:
-        flags |= way.flags
-    return flags
+def flags_of(ways: Iterable[Way]) -> int:
+    """Return all that the ways give together."""
+    return reduce(or_, (way.flags for way in ways), NONE)
 
 
 def read_rows(statement: sql.Composed | str, arguments: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -1,6 +1,6 @@
 """What somebody was at a moment, and what differs for them at another: answered from history alone.
 
-What somebody could do at a moment, task by task, is `permissions.past_rights.what_could`.
+What somebody could do at a moment, task by task, is `permissions.past_rights`.
 """
 
 from collections.abc import Iterator, Sequence

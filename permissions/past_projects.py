@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from permissions import past_rights_queries as queries
-from permissions.flags import NONE
-from permissions.past import Way, read_rows
+from permissions.past import Way, flags_of, read_rows
 from permissions.past_rights import MatrixWays, Standing
 
 
@@ -27,10 +26,7 @@ class Alike(NamedTuple):
     @property
     def flags(self) -> int:
         """All that the ways give together."""
-        flags = NONE
-        for way in self.ways:
-            flags |= way.flags
-        return flags
+        return flags_of(self.ways)
 
 
 class ProjectRights(NamedTuple):

@@ -6,7 +6,7 @@ by key, some at a time, and what governed just these is asked.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Self
 
@@ -131,16 +131,6 @@ class MatrixWays(NamedTuple):
 
     of_roles: list[Way]
     of_creators: list[Way]
-
-
-def what_could(*, user_id: int, moment: Moment) -> list[TaskRights]:
-    """Return the tasks on which the user held any flag, by key, and why."""
-    page = read_rights(user_id=user_id, moment=moment)
-    found = page.rights
-    while page.following is not None and (moment.limit is None or len(found) < moment.limit):
-        page = read_rights(user_id=user_id, moment=replace(moment, after=page.following))
-        found += page.rights
-    return found[: moment.limit]
 
 
 def read_rights(*, user_id: int, moment: Moment, project_id: int | None = None) -> RightsPage:

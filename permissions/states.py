@@ -16,7 +16,7 @@ from audit.differences import ABSENT, Difference
 from audit.models import Operation
 from audit.recorder import record_update
 from permissions import queries
-from permissions.flags import ALL, BY_CODENAME, BY_VENDOR_NAME, NONE, flags_in
+from permissions.flags import ALL, BY_CODENAME, BY_VENDOR_NAME, NONE, flags_in, vendor_names
 from permissions.matrix import Grant, Interned, Rows, digest_of, intern_matrices, read_matrices
 from permissions.models import TaskPermission
 from permissions.roles import ADMINISTRATOR, MAY_CHANGE_CREATOR, TASK_CREATOR
@@ -273,7 +273,7 @@ def _check_grants(situation: Situation, then: State) -> None:
         for code, grant in after.items():
             granted |= grant.flags & ~_flags(before, code)
         if not_held := granted & ~situation.held:
-            names = ", ".join(flag.vendor_name for flag in flags_in(not_held))
+            names = ", ".join(vendor_names(not_held))
             detail = f"the change grants {names}, which you do not hold yourself"
             raise Refused(OutcomeKind.DENIED, Reason.NOT_HELD, detail)
         if _flags(before, TASK_CREATOR) != _flags(after, TASK_CREATOR):
@@ -333,7 +333,4 @@ def _as_json(state: State) -> str:
 
 
 def _names_of_flags(rows: Rows) -> dict[int, list[str]]:
-    return {
-        code: [flag.vendor_name for flag in flags_in(grant.flags)]
-        for code, grant in sorted(rows.items())
-    }
+    return {code: vendor_names(grant.flags) for code, grant in sorted(rows.items())}

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from django.db import models
 
-from audit.masking import masked
+from audit import differences
+from audit.masking import MASK, masked
 
 
 NOTHING = "–"  # what a page shows for no value
@@ -98,6 +99,19 @@ def described_on(
 
 def _with_key(name: str, key: int) -> models.Q:
     return models.Q(**{name: key})
+
+
+def in_words(difference: differences.Difference, *, what: str) -> Difference:
+    """Return a difference as a page shows it, without any secret."""
+    return Difference(
+        what,
+        *(
+            NOTHING
+            if side is differences.ABSENT
+            else as_text(MASK if difference.is_secret else side)
+            for side in (difference.before, difference.after)
+        ),
+    )
 
 
 def as_text(value: Any) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.utils.html import format_html
 from django.utils.text import capfirst
+
 from audit.admin.theme import moment
 from audit.channels import came_in
 from audit.models import UNFINISHED, Channel, Operation, Progress, RefusedAttempt, Stage, State

@@ -19,12 +19,11 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from audit.admin.base import BaseAdmin
-from audit.admin.described import as_text
+from audit.admin.described import Difference, in_words
 from audit.admin.documents import DocumentRow, document_rows
 from audit.admin.panels import FurtherPage, Panel, register_page, register_panel
 from audit.admin.requests import actor_of, is_key
 from audit.archived import history_begins
-from audit.differences import ABSENT
 from audit.masking import MASK
 from audit.visibility import may_audit
 from permissions.admin.grids import FLAG_LABELS
@@ -87,14 +86,6 @@ class Shown(NamedTuple):
     state: TaskState | None
     settings: Sequence[DocumentRow]
     holders: Sequence[HolderRow] | None
-
-
-class Change(NamedTuple):
-    """A place, or a person, and what was so at the one moment and at the other."""
-
-    what: str
-    before: str
-    after: str
 
 
 def past_of_task(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -183,26 +174,23 @@ def _comparison(before: Shown, after: Shown) -> dict[str, Any]:
     }
 
 
-def _changes_of_settings(before: TaskState | None, after: TaskState | None) -> Iterator[Change]:
+def _changes_of_settings(before: TaskState | None, after: TaskState | None) -> Iterator[Difference]:
     if before is None or after is None:
         return
     for difference in compare_states(before=before, after=after):
-        sides = (difference.before, difference.after)
-        shown = [
-            "–" if side is ABSENT else as_text(MASK if difference.is_secret else side)
-            for side in sides
-        ]
-        yield Change(difference.place, *shown)
+        yield in_words(difference, what=difference.place)
 
 
-def _changes_of_rights(before: Sequence[HolderRow], after: Sequence[HolderRow]) -> Iterator[Change]:
+def _changes_of_rights(
+    before: Sequence[HolderRow], after: Sequence[HolderRow]
+) -> Iterator[Difference]:
     had = {row.name: row.held for row in before}
     has = {row.name: row.held for row in after}
     nothing = [False] * len(Flag)
     for name in sorted(had | has):
         was, became = had.get(name, nothing), has.get(name, nothing)
         if was != became:
-            yield Change(name, labels_of(was), labels_of(became))
+            yield Difference(name, labels_of(was), labels_of(became))
 
 
 def labels_of(held: Sequence[bool]) -> str:

@@ -14,14 +14,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from audit.admin.base import BaseAdmin
-from audit.admin.described import NOTHING, as_text
+from audit.admin.described import NOTHING, Difference, as_text
 from audit.admin.documents import DocumentRow
 from audit.admin.panels import FurtherPage, Panel, register_page, register_panel
 from audit.admin.requests import is_key
 from permissions.admin.grids import FLAG_LABELS
 from permissions.admin.past import (
     LISTED,
-    Change,
     asked_form,
     flags_held,
     labels_of,
@@ -115,14 +114,14 @@ def _comparison(
     }
 
 
-def _changed_facts(before: PersonThen | None, after: PersonThen | None) -> Iterator[Change]:
+def _changed_facts(before: PersonThen | None, after: PersonThen | None) -> Iterator[Difference]:
     was, became = _facts(before), _facts(after)
     for name in [each for each in was | became if each not in {_GROUPS, _ROLES}]:
         if was.get(name) != became.get(name):
-            yield Change(name, was.get(name, "no account"), became.get(name, "no account"))
+            yield Difference(name, was.get(name, "no account"), became.get(name, "no account"))
     held, holds = _standing(before), _standing(after)
     for name in sorted(held ^ holds):
-        yield Change(name, *("yes" if name in side else NOTHING for side in (held, holds)))
+        yield Difference(name, *("yes" if name in side else NOTHING for side in (held, holds)))
 
 
 def _standing(person: PersonThen | None) -> set[str]:
@@ -150,11 +149,11 @@ def _role_in_words(role: RoleHeld) -> str:
     return f"{role.name} of {role.project}{through}"
 
 
-def _changed_rights(compared: RightsCompared) -> Change:
+def _changed_rights(compared: RightsCompared) -> Difference:
     sides = (compared.before, compared.after)
     task = next(side.task for side in reversed(sides) if side)
     held = [labels_of(flags_held(side.flags if side else 0)) for side in sides]
-    return Change(f"{task.name} in {task.project_name}", *held)
+    return Difference(f"{task.name} in {task.project_name}", *held)
 
 
 def _panel(request: HttpRequest, user: User) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from audit.events import timestamp
 from audit.visibility import may_audit
 from permissions.api.access_documents import DESCRIBE_ACCESS
-from permissions.flags import ALL, BY_VENDOR_NAME, flags_in
+from permissions.flags import ALL, BY_VENDOR_NAME, vendor_names
 from permissions.models import Scope
 from permissions.past import (
     Holder,
@@ -234,7 +234,7 @@ def _task_data(task: TaskThen) -> dict[str, Any]:
 def _holder_data(holder: Holder, flags: int) -> dict[str, Any]:
     return {
         "user": holder.username,
-        "flags": _names(holder.flags & flags),
+        "flags": vendor_names(holder.flags & flags),
         "ways": _ways(holder.ways, flags),
     }
 
@@ -242,7 +242,7 @@ def _holder_data(holder: Holder, flags: int) -> dict[str, Any]:
 def _rights_data(rights: TaskRights, flags: int) -> dict[str, Any]:
     return {
         "task": _task_data(rights.task),
-        "flags": _names(rights.flags & flags),
+        "flags": vendor_names(rights.flags & flags),
         "ways": _ways(rights.ways, flags),
     }
 
@@ -254,12 +254,8 @@ def _ways(ways: Sequence[Way], flags: int) -> list[dict[str, Any]]:
             "role": way.role_code,
             "role_name": way.role_name,
             "group": way.group,
-            "flags": _names(way.flags & flags),
+            "flags": vendor_names(way.flags & flags),
         }
         for way in ways
         if way.flags & flags
     ]
-
-
-def _names(flags: int) -> list[str]:
-    return [flag.vendor_name for flag in flags_in(flags)]

@@ -17,7 +17,7 @@ from django.db import connection
 from audit.models import Operation
 from audit.recorder import record_update
 from permissions import queries
-from permissions.flags import BY_CODENAME, Flag, bits_of, flags_in
+from permissions.flags import BY_CODENAME, Flag, bits_of, vendor_names
 from permissions.models import TaskPermission
 from tasks.batch.change import Change
 from tasks.batch.plan import Outcome, OutcomeKind, Reason
@@ -158,7 +158,7 @@ def _refusal(
     more = row.creators_flags & ~sum(BY_CODENAME[codename].bit for codename in held)
     # Who makes a task manages it; that alone hands on nothing that its maker does not hold.
     if gained := more & ~bits_of([Flag.MANAGE]):
-        names = ", ".join(flag.vendor_name for flag in flags_in(gained))
+        names = ", ".join(vendor_names(gained))
         return Outcome(
             row.uid,
             OutcomeKind.DENIED,

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tasks.admin.shown import setting_at
 from tasks.batch.errors import Malformed
 from tasks.json_positions import position_of, positions
 from tasks.patch_rules import patch_rules
@@ -73,19 +74,10 @@ def read_patch(*, text: str, types: Sequence[TypeNamed]) -> ReadText:
     found = findings(types=types, patch=patch)
     secret = {place for each in types for place, _ in secret_places(json.loads(each.text))}
     for place in sorted(secret):
-        if value_at(patch, place) is not None:
+        if setting_at(patch, place) is not None:
             message = "it is a secret, and has a field of its own below"
             found.append(Finding(json_pointer(place), message, blocks=True))
     return ReadText(patch, list(_at_lines(found, text)))
-
-
-def value_at(document: Any, place: Pointer) -> Any:
-    """Return what stands at the place; None if nothing does."""
-    for step in place:
-        if not isinstance(document, dict):
-            return None
-        document = document.get(step)
-    return document
 
 
 def with_value(document: Any, place: Pointer, value: Any) -> dict[str, Any]:

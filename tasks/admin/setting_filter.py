@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import TextFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from audit.differences import steps_of
 from tasks.admin.shown import schema_of
 from tasks.batch.errors import Malformed
 from tasks.models import TaskType
@@ -95,7 +96,7 @@ def _place(text: str) -> Pointer:
         or any(step.lstrip("-").isdigit() for step in steps)
     ):
         return ()
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
+    return steps_of("/" + "/".join(steps))
 
 
 def _meant(value: str) -> list[Any]:

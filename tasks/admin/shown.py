@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from audit.admin.described import Difference, as_text
+from audit.differences import steps_of
 from audit.masking import MASK, masked
 from tasks.changes import told_places
 from tasks.models import Task, TaskType
@@ -38,16 +39,17 @@ def differences(
     """Yield what stands at each changed place, a JSON pointer, before and after."""
     before, after = (masked(document, secrets=secrets) for document in (before, after))
     for place in places:
-        old, new = _at(before, place), _at(after, place)
+        old, new = (setting_at(side, steps_of(place)) for side in (before, after))
         if old == new and new is not MASK:
             continue
         shown = "a new secret" if old is not None and new is MASK else as_text(new)
         yield Difference(place or "all settings", as_text(old), shown)
 
 
-def _at(document: Any, pointer: str) -> Any:
-    for step in pointer.split("/")[1:]:
-        if not isinstance(document, dict):
+def setting_at(settings: Any, place: Pointer) -> Any:
+    """Return what stands at the place; None if nothing does."""
+    for step in place:
+        if not isinstance(settings, dict):
             return None
-        document = document.get(step.replace("~1", "/").replace("~0", "~"))
-    return document
+        settings = settings.get(step)
+    return settings

@@ -13,11 +13,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from audit.admin.base import BaseAdmin
-from audit.admin.described import NOTHING, as_text
+from audit.admin.described import Difference, in_words
 from audit.admin.requests import actor_of, is_key
 from audit.admin.timeline import KINDS
-from audit.differences import ABSENT, Difference
-from audit.masking import MASK
 from audit.models import Operation
 from audit.reading import ITSELF, ChangePlace, Found, read_page
 from audit.subjects import subjects
@@ -42,7 +40,7 @@ class ToldChange(NamedTuple):
     title: str
     what: str
     kind: str
-    differences: Sequence[tuple[str, str, str]]
+    differences: Sequence[Difference]
     history: str = ""
 
 
@@ -102,17 +100,9 @@ def _told(found: Found, keys: Mapping[str, int]) -> ToldChange:
         title=title,
         what=words.what.format(entry.name),
         kind=KINDS[entry.kind],
-        differences=[_shown(each, words) for each in differences],
+        differences=[in_words(each, what=words.place(each.place)) for each in differences],
         history=reverse("admin:tasks_task_history", args=[key]) if key else "",
     )
-
-
-def _shown(difference: Difference, words: Words) -> tuple[str, str, str]:
-    before, after = (
-        NOTHING if side is ABSENT else as_text(MASK if difference.is_secret else side)
-        for side in (difference.before, difference.after)
-    )
-    return words.place(difference.place), before, after
 
 
 def _in_address(place: ChangePlace) -> str:

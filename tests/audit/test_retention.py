@@ -27,7 +27,6 @@ from audit.retention import (
     patiently,
 )
 from permissions.past import Moment
-from permissions.past_rights import what_could
 from tasks.models import Task
 from tasks.past import find_task
 from tests.audit.aged import HISTORY, TABLE
@@ -35,6 +34,7 @@ from tests.audit.sealed import execute, partitions_of
 from tests.audit.test_audit_commands import refused, said
 from tests.conftest import ORIGIN, Governed
 from tests.held_threads import threads
+from tests.permissions.governance import what_could
 from tests.tasks.api.caller import caller_of
 from tests.visitors import page, visit
 

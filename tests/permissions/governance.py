@@ -1,6 +1,7 @@
 """Applies SetPermissions and reads back what governs a task."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import pytest
@@ -10,6 +11,8 @@ from audit.recorder import administrative_operation
 from permissions.changes import SetPermissions
 from permissions.flags import Flag, flags_in
 from permissions.models import Role, RoleMember, RolePermission, TaskPermission
+from permissions.past import Moment, TaskRights
+from permissions.past_rights import read_rights
 from permissions.roles import add_role
 from tasks.batch import pipeline
 from tasks.batch.errors import PlanRefused
@@ -95,3 +98,13 @@ def add_steward(governed: Governed) -> User:
 def _held_in(matrix_id: int, role: int) -> set[str]:
     row = RolePermission.objects.filter(matrix=matrix_id, role_code=role).first()
     return {flag.vendor_name for flag in flags_in(row.flags)} if row else set()
+
+
+def what_could(*, user_id: int, moment: Moment) -> list[TaskRights]:
+    """Return the tasks on which the user held any flag, by key, and why: all pages of it."""
+    page = read_rights(user_id=user_id, moment=moment)
+    found = page.rights
+    while page.following is not None and (moment.limit is None or len(found) < moment.limit):
+        page = read_rights(user_id=user_id, moment=replace(moment, after=page.following))
+        found += page.rights
+    return found[: moment.limit]

@@ -9,10 +9,10 @@ from permissions.flags import ALL
 from permissions.past import Moment, Way, task_then, who_could
 from permissions.past_people import Moments, compare_rights
 from permissions.past_projects import read_projects
-from permissions.past_rights import what_could
 from tasks.models import Task
 from tasks.past import state_then
 from tests.conftest import Governed
+from tests.permissions.governance import what_could
 from tests.permissions.histories import Life, Rights, Seen, Step, steps
 
 
