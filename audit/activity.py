@@ -23,7 +23,7 @@ DAYS = 14
 # many there are.
 MOST_COUNTED = 50_000
 # So many of the latest listed ones tell enough of when, and cost no more than the list itself.
-MOST_LISTED = 5_000
+MOST_LISTED = 2_000
 # So many bars can be told apart.
 _MOST_BARS = 36
 
