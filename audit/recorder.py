@@ -109,36 +109,21 @@ def record_update(
     Raises:
         RecordedCountDiffers: a key names no row.
     """
-    given = {name: new for name, new in columns.items() if not isinstance(new, Expression)}
-    computed = {name: new for name, new in columns.items() if isinstance(new, Expression)}
-    values = {name: _value(model, name) for name in given}
-    values |= {name: expression.sql for name, expression in computed.items()}
-    assignments: list[sql.Composable] = [
-        sql.SQL("{} = {}").format(_column(model, name), value) for name, value in values.items()
-    ]
-    own_fields = {field.name for field in model._meta.concrete_fields}
-    if "version" in own_fields:
-        assignments.append(sql.SQL("version = target.version + 1"))
-    if "updated_at" in own_fields:
-        assignments.append(sql.SQL("updated_at = %(at)s"))
+    given = [name for name, new in columns.items() if not isinstance(new, Expression)]
     statement = sql.SQL(
         "WITH changed AS ("
         " UPDATE {table} AS target SET {assignments} {of_keys} RETURNING target.*) {history}"
     ).format(
         table=sql.Identifier(model._meta.db_table),
-        assignments=sql.SQL(", ").join(assignments),
-        of_keys=_of_keys(model, list(given)),
+        assignments=_assignments(model, columns),
+        of_keys=_of_keys(model, given),
         history=_history_insert(model, "~"),
     )
-    arguments: dict[str, Any] = {f"column_{name}": list(new) for name, new in given.items()}
-    for expression in computed.values():
-        arguments |= expression.arguments
-    return _execute(
-        model=model,
-        statement=statement,
-        arguments={"keys": list(keys), "at": at, **arguments, **_history_arguments(operation)},
-        planned=len(keys),
-    )
+    arguments: dict[str, Any] = {"keys": list(keys), "at": at, **_history_arguments(operation)}
+    for name, new in columns.items():
+        own = new.arguments if isinstance(new, Expression) else {f"column_{name}": list(new)}
+        arguments |= own
+    return _execute(model=model, statement=statement, arguments=arguments, planned=len(keys))
 
 
 def record_insert(
@@ -202,6 +187,25 @@ def _value(model: type[models.Model], name: str) -> sql.Composable:
     if isinstance(_field(model, name), ArrayField):
         column = sql.SQL("ARRAY(SELECT jsonb_array_elements_text({}::jsonb))").format(column)
     return sql.SQL("{}::{}").format(column, _type(model, name))
+
+
+def _assignments(
+    model: type[models.Model], columns: Mapping[str, Sequence[Any] | Expression]
+) -> sql.Composed:
+    """Return what the columns become, and what moves with every change."""
+    assignments: list[sql.Composable] = [
+        sql.SQL("{} = {}").format(
+            _column(model, name),
+            new.sql if isinstance(new, Expression) else _value(model, name),
+        )
+        for name, new in columns.items()
+    ]
+    own_fields = {field.name for field in model._meta.concrete_fields}
+    if "version" in own_fields:
+        assignments.append(sql.SQL("version = target.version + 1"))
+    if "updated_at" in own_fields:
+        assignments.append(sql.SQL("updated_at = %(at)s"))
+    return sql.SQL(", ").join(assignments)
 
 
 def _of_keys(model: type[models.Model], columns: Sequence[str]) -> sql.Composed:

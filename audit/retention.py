@@ -16,6 +16,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection, models, transaction
+from django.db.models import QuerySet
 from psycopg import sql
 
 from audit import retention_queries as queries
@@ -89,29 +90,6 @@ class OldRows:
             return cursor.fetchall() if cursor.description else []
 
 
-def archive_old(
-    *,
-    actor: User,
-    origin: Origin,
-    before: datetime,
-    folder: Path,
-    at: datetime,
-    trusted: Collection[str],
-) -> Archived:
-    """Archive and drop the months that ended before the beginning of this one.
-
-    Raises:
-        NothingToArchive: there is none.
-        NotSealed: a row in them waits for its seal.
-        Tampered: what would be archived is not as it was sealed.
-        InTheWay: history was in use all the time, or somebody else archives; nothing was dropped.
-    """
-    with _alone():
-        return _archive_old(
-            actor=actor, origin=origin, before=before, folder=folder, at=at, trusted=trusted
-        )
-
-
 @contextmanager
 def _alone() -> Iterator[None]:
     """Keep others from archiving meanwhile: they would take for a leftover what is being made here.
@@ -129,7 +107,8 @@ def _alone() -> Iterator[None]:
             cursor.execute(queries.END_ALONE, {"lock": _LOCK_NUMBER})
 
 
-def _archive_old(
+@_alone()
+def archive_old(
     *,
     actor: User,
     origin: Origin,
@@ -138,43 +117,53 @@ def _archive_old(
     at: datetime,
     trusted: Collection[str],
 ) -> Archived:
+    """Archive and drop the months that ended before the beginning of this one.
+
+    Raises:
+        NothingToArchive: there is none.
+        NotSealed: a row in them waits for its seal.
+        Tampered: what would be archived is not as it was sealed.
+        InTheWay: history was in use all the time, or somebody else archives; nothing was dropped.
+    """
     drop_leftovers()
     former = dropped()
-    old = [
-        rows
-        for model in history_models()
-        if (rows := old_rows(model, before=before, former=former))
-    ]
+    found = (old_rows(model, before=before, former=former) for model in history_models())
+    old = [rows for rows in found if rows]
     first, last = archived_until() + 1, _last_seal(old)
     if last < first:
         raise NothingToArchive(f"no whole month of history ended before {before:%-d %B %Y}")
+    seals = _verified_seals(first=first, last=last, trusted=trusted)
+    folder = _free(folder)
+    manifest = export(seals=seals, folder=folder, at=at, compressed=True)
+    for rows in old:
+        make_kept(rows)
+    kept = {rows.table: rows_below(table=rows.kept, below=rows.below) for rows in old}
+    told = {name: manifest[name] for name in ("first_seal", "last_seal", "operations", "rows")}
+    parameters = {
+        "before": before.isoformat(),
+        "archive": folder.name,
+        "manifest": sha256((folder / MANIFEST).read_bytes()),
+        **told,
+        "tables": {table: said._asdict() for table, said in {**former, **kept}.items()},
+    }
+    patiently(partial(_replace_months, old, actor=actor, origin=origin, parameters=parameters))
+    drop_leftovers()
+    return Archived(folder=folder, **told)
+
+
+def _verified_seals(*, first: int, last: int, trusted: Collection[str]) -> QuerySet[Seal]:
+    """Return the seals of these numbers, everything under which is as it was sealed.
+
+    Raises:
+        Tampered: it is not, or not there.
+    """
     seals = Seal.objects.filter(number__gte=first, number__lte=last)
     span = Scope(since=seals.get(number=first).sealed_at, until=seals.get(number=last).sealed_at)
     if verify(scope=span, trusted=trusted, checkpoints=()).unproven:
         raise Tampered(
             f"rows under seals {first} to {last} are missing, though no archive has them"
         )
-    folder = _free(folder)
-    manifest = export(seals=seals, folder=folder, at=at, compressed=True)
-    for rows in old:
-        make_kept(rows)
-    kept = {rows.table: rows_below(table=rows.kept, below=rows.below) for rows in old}
-    parameters = {
-        "before": before.isoformat(),
-        "archive": folder.name,
-        "manifest": sha256((folder / MANIFEST).read_bytes()),
-        **{name: manifest[name] for name in ("first_seal", "last_seal", "operations", "rows")},
-        "tables": {table: said._asdict() for table, said in {**former, **kept}.items()},
-    }
-    patiently(partial(_replace_months, old, actor=actor, origin=origin, parameters=parameters))
-    drop_leftovers()
-    return Archived(
-        folder=folder,
-        first_seal=first,
-        last_seal=last,
-        operations=manifest["operations"],
-        rows=manifest["rows"],
-    )
+    return seals
 
 
 def _free(folder: Path) -> Path:
