@@ -5,7 +5,6 @@ manifest says (rows, SHA-256, the newest seal before the export), or after how m
 export without an end was taken away from the process that wrote it.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +14,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from audit.context import Origin
-from audit.models import Operation, Seal, State
+from audit.models import Operation, State
 from audit.noted import note_event
+from audit.proof.documents import sha256
+from audit.proof.seal_documents import newest_seal
 from audit.recorder import new_operation
 from audit.titles import name_kind
 
@@ -52,7 +53,7 @@ class Terms:
 
 def begin_export(*, actor: User, origin: Origin, asked: Mapping[str, Any], form: str) -> Terms:
     """Record that the actor exports what is asked for; return the terms, for the manifest."""
-    seal = newest_seal()
+    seal = _newest_seal()
     parameters = {"asked": dict(asked), "form": form, "seal": seal}
     noted = note_event(actor=actor, kind=EXPORT, origin=origin, parameters=parameters)
     return Terms(
@@ -86,9 +87,9 @@ def end_export(*, terms: Terms, manifest: Mapping[str, Any] | None, rows: int) -
     return ended
 
 
-def newest_seal() -> dict[str, Any] | None:
+def _newest_seal() -> dict[str, Any] | None:
     """Return which seal is the newest, and the digest by which it is known."""
-    seal = Seal.objects.order_by("-number").first()
+    seal = newest_seal()
     if seal is None:
         return None
-    return {"number": seal.number, "sha256": hashlib.sha256(seal.document.encode()).hexdigest()}
+    return {"number": seal.number, "sha256": sha256(seal.document.encode())}

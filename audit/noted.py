@@ -1,7 +1,7 @@
-"""Events: what happened and is worth knowing, though it changed nothing that has a history.
+"""What happened and is worth knowing, though it changed nothing that has a history.
 
-An event is an operation without rows of history, so that it stands in the same trail: found and
-sealed like a change.
+It is an operation without rows of history, so that it stands in the same trail: found, told and sealed
+like a change.
 """
 
 from collections.abc import Mapping

@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 
 from audit.models import Seal
-from audit.proof.seal_documents import SealUnreadable, read_document
+from audit.proof.seal_documents import SealUnreadable, newest_seal, read_document
 
 
 class CheckpointUnreadable(Exception):
@@ -62,10 +62,9 @@ def require_in_database(checkpoint: Seal) -> None:
     """
     found = Seal.objects.filter(pk=checkpoint.number).first()
     if found is None:
-        newest = Seal.objects.order_by("-number").values_list("number", flat=True).first()
+        newest = newest_seal()
         raise SealsRolledBack(
-            f"seal {checkpoint.number} was made, but the database ends with"
-            f" {f'seal {newest}' if newest else 'none'}"
+            f"seal {checkpoint.number} was made, but the database ends with {newest or 'none'}"
         )
     if found.document != checkpoint.document:
         raise SealsRolledBack(f"seal {checkpoint.number} is another one than was made")

@@ -78,6 +78,11 @@ def read_document(text: str) -> SealDocument:
         raise SealUnreadable("it cannot be read") from error
 
 
+def newest_seal() -> Seal | None:
+    """Return the seal that was made last, if one was."""
+    return Seal.objects.order_by("-number").first()
+
+
 def seals_between(*, first: int, last: int) -> Iterator[Seal]:
     """Return the seals of these numbers that there are, in order, a few at a time."""
     chosen = Seal.objects.filter(number__lte=last).order_by("number")

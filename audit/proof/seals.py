@@ -21,7 +21,7 @@ from audit.models import Seal, Unsealed
 from audit.proof.checkpoints import read_checkpoint, require_in_database, write_checkpoint
 from audit.proof.documents import Layout, canonical, present_layout, sha256
 from audit.proof.parts import add_parts, parts_of
-from audit.proof.seal_documents import SealDocument
+from audit.proof.seal_documents import SealDocument, newest_seal
 from audit.proof.signing import SealKey, seal_key
 
 
@@ -121,7 +121,7 @@ def _seal_some(*, key: SealKey, at: datetime) -> Seal | None:
         layout = present_layout()
         add_parts(cursor, operations=operations, layout=layout)
         digests, rows = _digests(operations)
-        previous = Seal.objects.order_by("-number").first()
+        previous = newest_seal()
         said = SealDocument(
             number=previous.number + 1 if previous else 1,
             previous=sha256(previous.document.encode()) if previous else "",

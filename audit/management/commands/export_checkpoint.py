@@ -5,8 +5,8 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from audit.models import Seal
 from audit.proof.checkpoints import write_checkpoint
+from audit.proof.seal_documents import newest_seal
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
         Raises:
             CommandError: there is no seal, or it cannot be written.
         """
-        seal = Seal.objects.order_by("-number").first()
+        seal = newest_seal()
         if seal is None:
             raise CommandError("nothing is sealed yet: manage.py seal_audit")
         try:
