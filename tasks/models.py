@@ -126,12 +126,11 @@ class Task(Versioned):
 
     history = tracked(
         indexed=[
-            # Neither changes, so that the row of its creation is enough to find a task by them.
+            # Of those that are gone; the others are there.
             models.Index(
-                fields=["created_by", "id"], name="task_creator", condition=Q(history_type="+")
+                fields=["created_by", "id"], name="task_creator", condition=Q(history_type="-")
             ),
-            models.Index(fields=["uid"], name="task_uid", condition=Q(history_type="+")),
-            # The others are there.
+            models.Index(fields=["uid"], name="task_uid", condition=Q(history_type="-")),
             models.Index(fields=["id"], name="task_gone", condition=Q(history_type="-")),
         ]
     )

@@ -242,7 +242,8 @@ LEFT JOIN tasks_tasktype AS present ON present.id = task.task_type_id
     ),
 )
 
-# The task that has, or had, this id. When old months are dropped, the row of its creation goes with them.
+# The task that has, or had last, this id. Of one that is gone, only the row that says so is sure to be
+# there: when old months are dropped, the row of its creation goes with them.
 FIND_TASK = """
 SELECT id
 FROM tasks_task
@@ -251,7 +252,7 @@ UNION ALL
 (
     SELECT id
     FROM tasks_historicaltask
-    WHERE uid = %(uid)s AND history_type = '+'
+    WHERE uid = %(uid)s AND history_type = '-'
     ORDER BY history_id DESC
     LIMIT 1
 )

@@ -70,7 +70,8 @@ EXECUTE FUNCTION audit_finish_outside_operation();
 
 -- Rows that the application writes get their history from the recorder, which says so by
 -- `bulkhead.recorder`. Of all others triggers with this function write it, whoever changed what; their
--- argument is the table of the history. Columns that it does not have are nobody's history.
+-- argument is the table of the history. Columns that it does not have are nobody's history. By its key a row
+-- is known in all of its history, so that it keeps it.
 CREATE FUNCTION audit_record_outside() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     columns text := (
@@ -85,16 +86,26 @@ DECLARE
         TG_ARGV[0]::regclass, columns, columns
     );
     actor bigint := nullif(current_setting('bulkhead.actor', true), '')::bigint;
+    key name := (
+        SELECT attname FROM pg_index
+        JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+        WHERE indrelid = TG_RELID AND indisprimary
+    );
     is_same boolean;
+    keeps_key boolean;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         EXECUTE format(
             'SELECT (SELECT ROW(%1$s)::text FROM (SELECT ($1).*) AS former)'
-            ' = (SELECT ROW(%1$s)::text FROM (SELECT ($2).*) AS changed)',
-            columns
-        ) INTO is_same USING OLD, NEW;
+            ' = (SELECT ROW(%1$s)::text FROM (SELECT ($2).*) AS changed), ($1).%2$I = ($2).%2$I',
+            columns, key
+        ) INTO is_same, keeps_key USING OLD, NEW;
         IF is_same THEN
             RETURN NULL;
+        END IF;
+        IF NOT keeps_key THEN
+            RAISE EXCEPTION 'a row of % keeps its key, by which its history is known', TG_TABLE_NAME
+                USING ERRCODE = 'restrict_violation';
         END IF;
         EXECUTE statement USING NEW, '~', actor, audit_current_operation();
     ELSIF TG_OP = 'INSERT' THEN

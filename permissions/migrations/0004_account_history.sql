@@ -2,7 +2,8 @@
 SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
 
 -- The history of accounts and groups, whatever writes them. The arguments of the trigger are the table
--- of the history and the columns that it has of the row; a change of other columns is no change.
+-- of the history and the columns that it has of the row, its key first; a change of other columns is no change.
+-- By its key a row is known in all of its history, so that it keeps it.
 CREATE FUNCTION permissions_record_account() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     history text := TG_ARGV[0];
@@ -13,8 +14,16 @@ DECLARE
         ELSE format('SELECT %1$s FROM new_rows EXCEPT SELECT %1$s FROM old_rows', columns)
     END;
     is_changed boolean;
+    keeps_keys boolean;
 BEGIN
     EXECUTE format('SELECT EXISTS (%s)', changed) INTO is_changed;
+    IF is_changed AND TG_OP = 'UPDATE' THEN
+        EXECUTE 'SELECT NOT EXISTS (SELECT id FROM new_rows EXCEPT SELECT id FROM old_rows)' INTO keeps_keys;
+        IF NOT keeps_keys THEN
+            RAISE EXCEPTION 'a row of % keeps its key, by which its history is known', TG_TABLE_NAME
+                USING ERRCODE = 'restrict_violation';
+        END IF;
+    END IF;
     IF is_changed THEN
         EXECUTE format(
             'INSERT INTO %I (%s, history_type, history_date, history_user_id, operation_id)'

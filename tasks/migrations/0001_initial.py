@@ -467,7 +467,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="historicaltask",
             index=models.Index(
-                condition=models.Q(("history_type", "+")),
+                condition=models.Q(("history_type", "-")),
                 fields=["created_by", "id"],
                 name="task_creator",
             ),
@@ -475,7 +475,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="historicaltask",
             index=models.Index(
-                condition=models.Q(("history_type", "+")), fields=["uid"], name="task_uid"
+                condition=models.Q(("history_type", "-")), fields=["uid"], name="task_uid"
             ),
         ),
         migrations.AddIndex(

@@ -1,5 +1,6 @@
 """History and finished operations never change, whoever asks, and a check says if they could."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -191,6 +192,21 @@ def test_nothing_is_added_to_a_finished_operation(recorded: Governed) -> None:
             execute(
                 f"INSERT INTO {table} SELECT (jsonb_populate_record("  # noqa: S608 - a table of ours
                 f" row, '{{\"history_id\": -1}}')).* FROM {table} AS row LIMIT 1"
+            )
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_nobody_dates_a_row_of_history_otherwise(
+    recorded: Governed, queued: Operation, days: int
+) -> None:
+    dated = {"history_id": -1, "operation_id": str(queued.pk)}
+    dated["history_date"] = (timezone.now() + timedelta(days=days)).isoformat()
+    for history in HISTORIES:
+        table = history._meta.db_table
+        with pytest.raises(IntegrityError, match=f"{table}: a row that is written at"):
+            execute(
+                f"INSERT INTO {table} SELECT (jsonb_populate_record("  # noqa: S608 - a table of ours
+                f" row, '{json.dumps(dated)}')).* FROM {table} AS row LIMIT 1"
             )
 
 

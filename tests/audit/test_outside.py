@@ -3,15 +3,16 @@
 from typing import Any
 
 import pytest
-from django.db import connection, models
+from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 
 from audit.models import Channel, Operation
 from audit.recorder import administrative_operation
 from permissions.models import ApiToken, TaskPermission
 from tasks.models import Task
+from tests.audit.sealed import fill_accounts
 from tests.conftest import ORIGIN, Governed
-from tests.tracked import TRACKED, assert_history_equals_row, history_of
+from tests.tracked import TRACKED, TRACKED_BY_TRIGGER, assert_history_equals_row, history_of
 
 
 def written_outside(governed: Governed, model: type[models.Model]) -> models.Model:
@@ -77,6 +78,24 @@ def test_a_row_removed_past_the_recorder_is_recorded_as_it_was(
     assert {name: removed[name] for name in removed.keys() - marks} == {
         name: last[name] for name in last.keys() - marks
     }
+
+
+@pytest.mark.parametrize("model", [*TRACKED, *TRACKED_BY_TRIGGER])
+def test_a_row_keeps_the_key_by_which_its_history_is_known(
+    governed: Governed, model: type[models.Model]
+) -> None:
+    fill_accounts(governed)
+    row = written_outside(governed, model) if model in TRACKED else model._default_manager.all()[0]
+    key, table = str(row._meta.pk.column), model._meta.db_table
+    with (
+        pytest.raises(IntegrityError, match="keeps its"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            f"UPDATE {table} SET {key} = 1000000 WHERE {key} = %s",  # noqa: S608 - names of ours
+            [row.pk],
+        )
 
 
 def unchanged(governed: Governed, row: models.Model, **values: Any) -> bool:

@@ -61,6 +61,10 @@ def test_a_task_is_found_when_the_row_of_its_creation_was_archived(
     for user in (aged.viewer, aged.admin):
         could = what_could(user_id=user.pk, moment=Moment(at=timezone.now()))
         assert [right.task.id for right in could] == [task.pk for task in tasks]
+    for task in tasks:
+        execute("DELETE FROM permissions_taskpermission WHERE task_id = %s", [task.pk])
+        execute("DELETE FROM tasks_task WHERE id = %s", [task.pk])
+    assert [find_task(uid=task.uid) for task in tasks] == [task.pk for task in tasks]
 
 
 def test_what_was_gone_before_the_oldest_month_is_not_kept(aged: Governed, tmp_path: Path) -> None:
