@@ -84,7 +84,7 @@ class Operation(models.Model):
     refused = models.PositiveIntegerField(default=0, db_default=0)
     requested = ArrayField(models.CharField(max_length=32), null=True)
     refusals = models.JSONField(default=list)
-    # What it is found by besides its own columns (`audit.facets`).
+    # What it is found by besides its own columns (`audit.trail.facets`).
     facets = ArrayField(models.TextField(), default=list, db_default=[])
     reverts = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, related_name="reverted_by"

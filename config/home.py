@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from audit.activity import DAYS, Days, operations_ended, read_days, unfinished_operations
 from audit.admin.charts import Bar, Chart
 from audit.admin.requests import actor_of
 from audit.admin.result import targets_in_words
-from audit.channels import By
-from audit.exports import EXPORT
 from audit.models import Channel, Operation, Seal, State
+from audit.trail.activity import DAYS, Days, operations_ended, read_days, unfinished_operations
+from audit.trail.channels import By
+from audit.trail.exports import EXPORT
 from audit.visibility import may_audit, visible_operations
 from permissions.admin.visible import tokens_for
 from tasks.extent import Extent, Shares, read_extent

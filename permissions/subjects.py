@@ -7,8 +7,8 @@ from typing import Any, LiteralString
 from django.db import connection
 
 from audit.differences import Difference
-from audit.facets import name_flags
-from audit.subjects import ADDED, REMOVED, Change, Entry, Subject, register_subject
+from audit.trail.facets import name_flags
+from audit.trail.subjects import ADDED, REMOVED, Change, Entry, Subject, register_subject
 from permissions import subject_queries as queries
 from permissions.flags import Flag, flags_in
 from permissions.matrix import Grant

@@ -10,7 +10,7 @@ from django.db import connection
 from msgspec import Raw
 
 from audit.differences import ABSENT, Difference
-from audit.subjects import (
+from audit.trail.subjects import (
     REMOVED,
     Change,
     Entry,

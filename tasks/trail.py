@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import User
 
-from audit.trail import Filter, Reader, Sight
+from audit.trail.reader import Filter, Reader, Sight
 from audit.visibility import may_audit
 from tasks.visibility import reach_of
 

@@ -6,9 +6,9 @@ from typing import Any
 from django.utils.text import capfirst
 
 from audit.admin.documents import DocumentRow, document_rows
-from audit.events import INTERNAL
 from audit.masking import masked
 from audit.models import Operation
+from audit.trail.events import INTERNAL
 
 
 # Given an operation's parameters, returns them by what they are called on a page.

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
-from audit.activity import MOST_LISTED, Spell, read_activity
 from audit.models import Operation
+from audit.trail.activity import MOST_LISTED, Spell, read_activity
 
 
 class Bar(NamedTuple):

@@ -12,10 +12,10 @@ from unfold.utils import parse_datetime_str
 
 from audit.address import parse_address
 from audit.admin.requests import actor_of
-from audit.channels import By, came_through, done_by
 from audit.models import Channel, Operation
 from audit.titles import title_of
-from audit.trail import with_words
+from audit.trail.channels import By, came_through, done_by
+from audit.trail.reader import with_words
 from audit.visibility import may_audit, visible_operations
 
 
@@ -114,7 +114,7 @@ class NarrowsChanges:
         return (self.value() or "").replace("\0", "").strip()
 
     def wanted(self, request: HttpRequest) -> Mapping[str, Any]:
-        """Return what each change must be about, as fields of `audit.trail.Filter`; none if it is open."""
+        """Return what each change must be about, as fields of `Filter`; none if it is open."""
         raise NotImplementedError
 
 

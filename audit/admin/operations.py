@@ -43,11 +43,11 @@ from audit.admin.requests import actor_of, origin_of
 from audit.admin.result import result_of
 from audit.admin.sealing import checkpoint
 from audit.admin.theme import moment
-from audit.exports import begin_export
 from audit.models import Operation
-from audit.reading import stream
-from audit.streams import FORMS, export
-from audit.trail import Filter, Reader
+from audit.trail.exports import begin_export
+from audit.trail.reader import Filter, Reader
+from audit.trail.reading import stream
+from audit.trail.streams import FORMS, export
 from audit.visibility import may_audit, visible_operations
 
 

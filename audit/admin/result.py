@@ -9,8 +9,8 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 
 from audit.admin.theme import moment
-from audit.channels import came_in
 from audit.models import UNFINISHED, Channel, Operation, Progress, RefusedAttempt, Stage, State
+from audit.trail.channels import came_in
 
 
 # A worker that has said nothing for so long waits for something, or is gone.

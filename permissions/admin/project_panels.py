@@ -15,7 +15,7 @@ from django.urls import reverse
 from audit.admin.panels import Panel, register_panel
 from audit.admin.requests import actor_of
 from audit.models import Operation, State
-from audit.trail import Filter
+from audit.trail.reader import Filter
 from audit.visibility import may_audit
 from permissions import project_queries
 from permissions.admin.grids import FLAG_LABELS, Grid, grid_rows

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from audit.admin.described import NOTHING, Described, Difference, describe
-from audit.subjects import CHANGED, Entry, subject_named
+from audit.trail.subjects import CHANGED, Entry, subject_named
 from permissions.flags import NONE, flags_in
 from permissions.matrix import Grant
 from permissions.models import PermissionMatrix, TaskPermission

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from audit.events import timestamp
+from audit.trail.events import timestamp
 from audit.visibility import may_audit
 from permissions.api.access_documents import DESCRIBE_ACCESS
 from permissions.flags import ALL, BY_VENDOR_NAME, vendor_names

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, NamedTuple, Self
 from django.contrib.auth.models import User
 from django.db import connection
 
-from audit.facets import permission_facets
 from audit.models import Operation
+from audit.trail.facets import permission_facets
 from permissions import queries
 from permissions.consequences import warnings_of
 from permissions.states import (

@@ -172,7 +172,7 @@ BEGIN
     IF EXISTS (SELECT FROM audit_operation WHERE id = recorded AND channel = 'database') THEN
         facets := facets || permissions_facets_outside(recorded);
     END IF;
-    -- As long as an index takes (`audit.facets`).
+    -- As long as an index takes (`audit.trail.facets`).
     RETURN ARRAY(
         SELECT DISTINCT left(facet, 500) FROM unnest(facets) AS facet WHERE facet IS NOT NULL
     );

@@ -17,9 +17,9 @@ from audit.admin.filters import (
     register_operation_search,
 )
 from audit.admin.requests import actor_of
-from audit.facets import wanted_facets
-from audit.queries import operations_of_task
-from audit.subjects import subjects
+from audit.trail.facets import wanted_facets
+from audit.trail.queries import operations_of_task
+from audit.trail.subjects import subjects
 from tasks.models import Project
 from tasks.past import TaskUnknown, task_to_read
 from tasks.visibility import readable_projects, readable_tasks

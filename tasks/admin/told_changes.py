@@ -17,10 +17,10 @@ from audit.admin.described import Difference, in_words
 from audit.admin.requests import actor_of, is_key
 from audit.admin.timeline import KINDS
 from audit.models import Operation
-from audit.reading import ITSELF, ChangePlace, Found, read_page
-from audit.subjects import subjects
 from audit.titles import title_of
-from audit.trail import Filter
+from audit.trail.reader import Filter
+from audit.trail.reading import ITSELF, ChangePlace, Found, read_page
+from audit.trail.subjects import subjects
 from audit.visibility import may_audit
 from tasks.arrays import EqualsAny
 from tasks.models import Task

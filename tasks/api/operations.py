@@ -9,9 +9,9 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from audit.context import Origin
-from audit.events import operation_summary, timestamp
 from audit.models import UNFINISHED, Channel, Operation, Progress, RefusedAttempt, State
-from audit.trail import Filter
+from audit.trail.events import operation_summary, timestamp
+from audit.trail.reader import Filter
 from audit.visibility import visible_operations
 from tasks.api.openapi import (
     BatchDescription,

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from audit.differences import difference_data
-from audit.events import timestamp
+from audit.trail.events import timestamp
 from tasks.api.openapi import ReadDescription, component, describe_list
 from tasks.api.opsera import OPSERA_FAILURE, OpseraView
 from tasks.api.parameters import Parameters

@@ -17,17 +17,17 @@ from django.utils import timezone
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
-from audit.channels import By
 from audit.differences import as_json
-from audit.events import Events, operation_summary
-from audit.exports import Terms, begin_export
-from audit.facets import flag_names
-from audit.listing import read_operations, stream_operations
 from audit.models import Channel, State
-from audit.reading import ITSELF, ChangePlace, read_page, stream
-from audit.streams import CSV, FORMS, JSON_LINES, export, export_operations
-from audit.subjects import subjects
-from audit.trail import Filter, Place, Reader
+from audit.trail.channels import By
+from audit.trail.events import Events, operation_summary
+from audit.trail.exports import Terms, begin_export
+from audit.trail.facets import flag_names
+from audit.trail.listing import read_operations, stream_operations
+from audit.trail.reader import Filter, Place, Reader
+from audit.trail.reading import ITSELF, ChangePlace, read_page, stream
+from audit.trail.streams import CSV, FORMS, JSON_LINES, export, export_operations
+from audit.trail.subjects import subjects
 from tasks.api.opsera import OpseraView
 from tasks.api.parameters import Parameters, encode_place
 from tasks.api.scopes import AUDIT_READ

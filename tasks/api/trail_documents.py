@@ -4,10 +4,10 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
-from audit.channels import By
-from audit.events import VERSION
 from audit.models import Channel, State
-from audit.streams import CSV, JSON_LINES
+from audit.trail.channels import By
+from audit.trail.events import VERSION
+from audit.trail.streams import CSV, JSON_LINES
 from tasks.api.openapi import ReadDescription, Schema, component, describe_list
 from tasks.api.opsera import OPSERA_FAILURE
 

@@ -123,7 +123,7 @@ class Change(ABC, Generic[RowT]):
         return []
 
     def facets(self, places: Iterable[str]) -> Iterable[str]:
-        """Return what the operation is found by (`audit.facets`), given the places that it changed."""
+        """Return what the operation is found by (`audit.trail.facets`), given the places it changed."""
         del places
         return ()
 

@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from psycopg import sql
 
-from audit.facets import settings_facets
 from audit.models import Operation
 from audit.recorder import Expression, record_update
+from audit.trail.facets import settings_facets
 from tasks import queries
 from tasks.batch.change import Change
 from tasks.batch.plan import Outcome, OutcomeKind, Reason

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from audit.events import Events
-from audit.listing import read_operations
 from audit.models import Operation
-from audit.reading import Found, read_page
-from audit.trail import Filter, Reader
+from audit.trail.events import Events
+from audit.trail.listing import read_operations
+from audit.trail.reader import Filter, Reader
+from audit.trail.reading import Found, read_page
 from tasks.changes import SetEnabled, UpdateSettings
 from tasks.trail import reader_of
 from tests.batches import apply

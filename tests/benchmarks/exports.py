@@ -13,7 +13,7 @@ from django.urls import reverse
 from psycopg import sql
 
 from audit.months import history_models
-from audit.streams import CSV, JSON_LINES
+from audit.trail.streams import CSV, JSON_LINES
 from tests.benchmarks.estate import Estate
 from tests.benchmarks.questions import EVENTS
 from tests.benchmarks.server import Server, serving

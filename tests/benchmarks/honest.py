@@ -5,9 +5,9 @@ from uuid import UUID
 from django.db import connection
 from psycopg import sql
 
-from audit.facets import permission_facets, settings_facets
 from audit.models import Operation
-from audit.subjects import Subject, subject_named
+from audit.trail.facets import permission_facets, settings_facets
+from audit.trail.subjects import Subject, subject_named
 
 
 _SUBJECTS = ("task", "task_permission", "role_permission", "role_member")

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from audit.differences import ABSENT, Difference
-from audit.subjects import ADDED, CHANGED, REMOVED, Entry, subject_named
+from audit.trail.subjects import ADDED, CHANGED, REMOVED, Entry, subject_named
 
 
 pytestmark = pytest.mark.django_db

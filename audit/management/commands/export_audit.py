@@ -11,12 +11,12 @@ from django.db.models import QuerySet
 
 from audit.archived import archived_until
 from audit.context import Origin
-from audit.exports import Terms, begin_export, end_export
 from audit.management.moments import moment
 from audit.models import Channel, Seal
 from audit.proof.documents import sha256
 from audit.proof.export import MANIFEST, NothingToExport, export
 from audit.proof.verification.verify import Scope
+from audit.trail.exports import Terms, begin_export, end_export
 
 
 class Command(BaseCommand):

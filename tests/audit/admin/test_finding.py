@@ -68,7 +68,7 @@ def test_words_that_few_and_words_that_many_say_find_the_same(
         change = UpdateSettings(patch={"repository": {"branch": branch}})
         apply(governed.developer, change, [uid])
     few = found(auditor(), governed.developer.username)["Operations"]
-    monkeypatch.setattr("audit.trail._FEW", 2)
+    monkeypatch.setattr("audit.trail.reader._FEW", 2)
     assert found(auditor(), governed.developer.username)["Operations"] == few
     assert [each.name for each in few] == ["Change settings"] * 3
     assert "<time datetime=" in few[0].detail

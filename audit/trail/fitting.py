@@ -10,8 +10,8 @@ from typing import Any, LiteralString, NamedTuple
 from psycopg import sql
 
 from audit.differences import Difference, steps_of, value_at
-from audit.subjects import Change, Subject
-from audit.trail import Filter, Reader, statement_of
+from audit.trail.reader import Filter, Reader, statement_of
+from audit.trail.subjects import Change, Subject
 
 
 class Condition(NamedTuple):

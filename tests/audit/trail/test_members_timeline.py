@@ -6,12 +6,12 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from hypothesis import HealthCheck, example, given, settings
 
-from audit.listing import read_operations, stream_operations
 from audit.models import Operation
 from audit.noted import note_event
-from audit.reading import ITSELF, Found, stream
 from audit.recorder import administrative_operation
-from audit.trail import Filter
+from audit.trail.listing import read_operations, stream_operations
+from audit.trail.reader import Filter
+from audit.trail.reading import ITSELF, Found, stream
 from audit.visibility import may_audit
 from permissions.flags import Flag
 from permissions.models import RoleMember

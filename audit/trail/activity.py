@@ -12,9 +12,9 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, QuerySet, S
 from django.db.models.functions import Coalesce, TruncDate
 from psycopg import sql
 
-from audit.channels import By, done_by
 from audit.models import Operation, State
-from audit.queries import COUNT_BY_HOUR
+from audit.trail.channels import By, done_by
+from audit.trail.queries import COUNT_BY_HOUR
 from audit.visibility import visible_operations
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection
 from psycopg import sql
 
-from audit.subjects import Subject
+from audit.trail.subjects import Subject
 
 
 _OPERATION_OF_TASK: LiteralString = "SELECT operation_id FROM {history} WHERE {column} = {task}"

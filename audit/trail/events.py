@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from audit.differences import Difference, as_json, differences_text
 from audit.masking import SECRET, masked
 from audit.models import Operation
-from audit.reading import ITSELF, Found
-from audit.subjects import Entry
+from audit.trail.reading import ITSELF, Found
+from audit.trail.subjects import Entry
 
 
 VERSION = 1

@@ -3,9 +3,9 @@
 import pytest
 from django.db import transaction
 
-from audit.facets import settings_facets, wanted_facets
 from audit.models import Channel, Operation, State
 from audit.recorder import administrative_operation
+from audit.trail.facets import settings_facets, wanted_facets
 from permissions.models import RoleMember, TaskPermission
 from tasks.changes import SetEnabled, UpdateSettings
 from tasks.models import Task

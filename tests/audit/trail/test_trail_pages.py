@@ -2,11 +2,11 @@
 
 import pytest
 
-from audit.listing import read_operations
 from audit.models import Operation
 from audit.proof.seals import seal_all
-from audit.reading import Found, read_page, stream
 from audit.recorder import new_operation
+from audit.trail.listing import read_operations
+from audit.trail.reading import Found, read_page, stream
 from tasks.models import Task
 from tests.audit.happened import Happened, events_of, reader, told
 from tests.conftest import ORIGIN
@@ -38,8 +38,8 @@ def test_the_same_is_told_before_and_after_sealing_in_small_steps_and_in_large_o
     expected = [event["id"] for event in events_of(list(stream(reader=reading)))]
     assert seal_all()
     for rows, window in ((1, 2), (3, 500), (4_000, 500)):
-        monkeypatch.setattr("audit.reading._ROWS", rows)
-        monkeypatch.setattr("audit.reading._WINDOW", window)
+        monkeypatch.setattr("audit.trail.reading._ROWS", rows)
+        monkeypatch.setattr("audit.trail.reading._WINDOW", window)
         assert [event["id"] for event in events_of(list(stream(reader=reading)))] == expected
     place = None
     paged: list[Found] = []
@@ -54,7 +54,7 @@ def test_the_same_is_told_before_and_after_sealing_in_small_steps_and_in_large_o
 def test_a_page_on_which_little_fits_ends_early_and_says_where_to_go_on(
     happened: Happened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.reading._MOST_ROWS", 1)
+    monkeypatch.setattr("audit.trail.reading._MOST_ROWS", 1)
     reading = reader(happened.governed.admin, settings_key="/notifications/enabled")
     found: list[Found] = []
     page = read_page(reader=reading, after=None, limit=1)

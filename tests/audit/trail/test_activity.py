@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.contrib.auth.models import User
 
-from audit import activity
-from audit.activity import (
+from audit.models import Channel, Operation, Progress, State
+from audit.trail import activity
+from audit.trail.activity import (
     DAYS,
     Day,
     operations_ended,
@@ -14,7 +15,6 @@ from audit.activity import (
     read_days,
     unfinished_operations,
 )
-from audit.models import Channel, Operation, Progress, State
 from tests.conftest import Governed
 from tests.visitors import auditor, page, visit
 

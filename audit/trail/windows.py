@@ -14,7 +14,7 @@ from psycopg import sql
 
 from audit.models import Operation
 from audit.proof.parts import PART
-from audit.subjects import Rows, subjects
+from audit.trail.subjects import Rows, subjects
 
 
 # The number of the subject where an operation itself is told: before all others.

@@ -12,11 +12,11 @@ from uuid import UUID
 
 from django.db import connection
 
-from audit.fitting import Condition, condition_on, fitting, seen_condition
 from audit.models import Operation
-from audit.subjects import Entry, Subject, subjects
-from audit.trail import Place, Reader, read_newest
-from audit.windows import Piece, read_pieces, rows_of
+from audit.trail.fitting import Condition, condition_on, fitting, seen_condition
+from audit.trail.reader import Place, Reader, read_newest
+from audit.trail.subjects import Entry, Subject, subjects
+from audit.trail.windows import Piece, read_pieces, rows_of
 
 
 # So many operations are listed in one go for a stream.

@@ -7,13 +7,13 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from audit.differences import ABSENT, Difference, difference_data, differences_text
-from audit.exports import begin_export
 from audit.masking import SECRET
 from audit.models import Operation
 from audit.noted import note_event
-from audit.reading import read_page, stream
 from audit.recorder import administrative_operation, new_operation
-from audit.streams import CSV, FORMS, export
+from audit.trail.exports import begin_export
+from audit.trail.reading import read_page, stream
+from audit.trail.streams import CSV, FORMS, export
 from permissions.models import RoleMember
 from tasks.changes import UpdateSettings
 from tasks.models import Task

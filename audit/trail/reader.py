@@ -1,7 +1,7 @@
-"""The trail: operations that a filter leaves, newest first, and who reads which.
+"""The reader: which operations a filter leaves, newest first, and who reads which of them.
 
 Operations are found by their own columns and by facets, all of them indexed, or by what was done to a
-task. What they changed is `audit.reading`, the list of them `audit.listing`.
+task. What they changed is `audit.trail.reading`, the list of them `audit.trail.listing`.
 
 Auditors read everything. Everybody else reads what was done to the tasks that they may view, by
 whomever, and their own operations.
@@ -21,11 +21,11 @@ from django.db.models import BooleanField, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from psycopg import sql
 
-from audit.channels import came_through, done_by
-from audit.facets import wanted_facets
 from audit.models import Operation
-from audit.queries import Row, operations_of_task, read_rows_of, touches_task
-from audit.subjects import subjects
+from audit.trail.channels import came_through, done_by
+from audit.trail.facets import wanted_facets
+from audit.trail.queries import Row, operations_of_task, read_rows_of, touches_task
+from audit.trail.subjects import subjects
 
 
 COUNTS = ("targets", "changed", "unchanged", "refused")

@@ -84,7 +84,7 @@ def test_a_project_of_others_says_nothing_about_one_s_own_tasks(happened: Happen
 def test_no_filter_tells_what_an_operation_did_to_hidden_tasks(
     happened: Happened, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audit.listing._LOOKS", (1, rows))
+    monkeypatch.setattr("audit.trail.listing._LOOKS", (1, rows))
     governed, (_, hidden) = happened.governed, happened.uids
     change(governed.manager, [hidden], flags={8: {"is_view": False}, 4: {"is_copy": False}})
     both = {4: {"is_copy": True}, 8: {"is_execute": True, "is_modify": True}}

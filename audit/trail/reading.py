@@ -1,9 +1,9 @@
 """What the trail tells: newest operations first; of each, subject by subject, in the order of writing.
 
 Operations are gone through in windows. Of each window it is known where the history is
-(`audit.windows`); it is read in steps of some thousand rows, one statement for each subject of a step, so
-that memory does not grow with the trail nor with an operation. A finished operation without rows of
-history, such as a sign-in, an export or a refused attempt, is told itself.
+(`audit.trail.windows`); it is read in steps of some thousand rows, one statement for each subject of a
+step, so that memory does not grow with the trail nor with an operation. A finished operation without rows
+of history, such as a sign-in, an export or a refused attempt, is told itself.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -14,11 +14,11 @@ from uuid import UUID
 from django.db import connection
 from psycopg import capabilities, sql
 
-from audit.fitting import ANY_ROW, fitting, seen_condition
 from audit.models import Operation
-from audit.subjects import Change, subjects
-from audit.trail import SUMMARY, Place, Reader, read_window
-from audit.windows import ITSELF_NUMBER, Piece, in_steps, read_pieces, rows_of
+from audit.trail.fitting import ANY_ROW, fitting, seen_condition
+from audit.trail.reader import SUMMARY, Place, Reader, read_window
+from audit.trail.subjects import Change, subjects
+from audit.trail.windows import ITSELF_NUMBER, Piece, in_steps, read_pieces, rows_of
 
 
 # Stands for the subject where an operation itself is told.

@@ -2,7 +2,7 @@
 
 The manifest says what was asked, how many rows there are, and the SHA-256 of all bytes before it. An
 export without one was cut off. The trail has both: that an export began, and the manifest with which it
-ended, or how far it came (`audit.exports`).
+ended, or how far it came (`audit.trail.exports`).
 """
 
 import hashlib
@@ -12,11 +12,11 @@ from itertools import chain
 from typing import Any, Protocol
 
 from audit.differences import as_json
-from audit.events import VERSION, Event, Events, operation_summary
-from audit.exports import Terms, end_export
 from audit.models import Operation
-from audit.reading import Found
 from audit.spreadsheet import csv_cells, csv_text
+from audit.trail.events import VERSION, Event, Events, operation_summary
+from audit.trail.exports import Terms, end_export
+from audit.trail.reading import Found
 
 
 JSON_LINES = "application/x-ndjson"
