@@ -139,7 +139,8 @@ def main() -> None:
     except Tampered as error:
         sys.exit(f"NOT AS SEALED: {error}")
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        print(f"cannot be read: {error!r}", file=sys.stderr)
+        what = f"{error}" if isinstance(error, OSError) else repr(error)
+        print(f"cannot be read: {what}", file=sys.stderr)
         sys.exit(2)
 
 

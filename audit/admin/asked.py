@@ -15,6 +15,7 @@ from audit.trail.events import INTERNAL
 Words = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 _words: dict[str, Words] = {}
+_CALLED = {"asked": "Filters", "form": "Format", "sha256": "SHA-256"}
 
 
 def say_in_words(*, kind: str, words: Words) -> None:
@@ -30,7 +31,10 @@ def asked_in_words(operation: Operation) -> list[DocumentRow]:
 
 
 def _own_names(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {capfirst(name.replace("_", " ")): value for name, value in asked.items()}
+    return {
+        _CALLED.get(name) or capfirst(name.replace("_", " ")): value
+        for name, value in asked.items()
+    }
 
 
 def _says_something(value: Any) -> bool:

@@ -17,7 +17,6 @@ from audit.admin.described import Difference, in_words
 from audit.admin.requests import actor_of, is_key
 from audit.admin.timeline import KINDS
 from audit.models import Operation
-from audit.titles import title_of
 from audit.trail.reader import Filter
 from audit.trail.reading import ITSELF, ChangePlace, Found, read_page
 from audit.trail.subjects import subjects
@@ -88,7 +87,7 @@ def changes_page(page: BaseAdmin, request: HttpRequest) -> HttpResponse:
 
 
 def _told(found: Found, keys: Mapping[str, int]) -> ToldChange:
-    title = title_of(found.operation.kind)
+    title = found.operation.title
     if found.change is None:
         return ToldChange(found.operation, title, "", "", ())
     entry, differences = found.change

@@ -57,7 +57,7 @@ def test_verifying_says_how_many_wait(governed: Governed) -> None:
     assert said("verify_audit").splitlines() == [
         "There is no checkpoint here: removing the newest seals would not show.",
         "verified 0 operations, 0 rows, up to the beginning",
-        "1 operations wait for their seal",
+        "1 operation waits for its seal",
     ]
 
 

@@ -148,6 +148,13 @@ def test_two_retentions_do_not_take_each_other_s_work_for_left_behind(
         start(lambda: archive_old(**archive, before=now, at=now, folder=tmp_path)).result()
 
 
+def test_only_superusers_drop_history(aged: Governed, tmp_path: Path) -> None:
+    command = ("audit_retention", "--keep=24months", f"--archive={tmp_path}")
+    with pytest.raises(CommandError, match="payments-manager is no superuser"):
+        said(*command, f"--actor={aged.manager.username}")
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_not_sealed_or_not_as_it_was_sealed_is_not_dropped(
     aged: Governed, tmp_path: Path
 ) -> None:

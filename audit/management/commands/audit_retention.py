@@ -5,11 +5,11 @@ from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, datetime
 from pathlib import Path
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from audit.context import Origin
+from audit.management.actors import superuser
 from audit.models import Channel
 from audit.proof.signing import KeyUnusable, trusted_keys
 from audit.proof.verification.tampered import Tampered
@@ -50,7 +50,9 @@ class Command(BaseCommand):
         """Take what to keep, where to archive, and who asks."""
         parser.add_argument("--keep", type=months, required=True, metavar="24months")
         parser.add_argument("--archive", type=Path, required=True, metavar="DIR")
-        parser.add_argument("--actor", required=True, metavar="USER", help="whose operation it is")
+        parser.add_argument(
+            "--actor", required=True, metavar="USER", help="the superuser whose operation it is"
+        )
 
     def handle(
         self, *_args: object, keep: int, archive: Path, actor: str, **_options: object
@@ -60,19 +62,17 @@ class Command(BaseCommand):
         Raises:
             CommandError: nothing was dropped.
         """
-        now = timezone.now()
+        archives, now = superuser(actor), timezone.now()
         before = beginning(at=now, months_ago=keep)
         try:
             archived = archive_old(
-                actor=User.objects.get(username=actor),
+                actor=archives,
                 origin=Origin(channel=Channel.COMMAND),
                 before=before,
                 folder=archive / f"before-{before:%Y-%m}",
                 at=now,
                 trusted=trusted_keys(),
             )
-        except User.DoesNotExist as error:
-            raise CommandError(f"there is no account {actor!r}") from error
         except NothingToArchive as error:
             self.stdout.write(f"Nothing to archive: {error}.")
             return

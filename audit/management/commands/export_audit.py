@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from audit.archived import archived_until
 from audit.context import Origin
+from audit.management.actors import auditor
 from audit.management.moments import moment
 from audit.models import Channel, Seal
 from audit.proof.documents import sha256
@@ -29,7 +30,9 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path)
         parser.add_argument("--from", dest="since", type=moment, metavar="TIME")
         parser.add_argument("--to", dest="until", type=moment, metavar="TIME")
-        parser.add_argument("--actor", required=True, metavar="USER", help="whose export it is")
+        parser.add_argument(
+            "--actor", required=True, metavar="USER", help="the auditor whose export it is"
+        )
 
     def handle(
         self,
@@ -43,15 +46,16 @@ class Command(BaseCommand):
         """Export, and say how much.
 
         Raises:
-            CommandError: there is nothing to export, or the files cannot be written.
+            CommandError: the account may not, there is nothing to export, or the files cannot be written.
         """
+        exports = auditor(actor)
         scope = Scope(since=since, until=until)
         try:
             # What an archive has is exported already, and its rows are not here any more.
             seals = scope.seals().filter(number__gt=archived_until())
-            manifest = _export(_begin(actor, folder, scope), seals, folder)
-        except User.DoesNotExist as error:
-            raise CommandError(f"there is no account {actor!r}") from error
+            manifest = _export(_begin(exports, folder, scope), seals, folder)
+        except FileExistsError as error:
+            raise CommandError(f"{folder} is there already: name a new folder") from error
         except (NothingToExport, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
@@ -60,10 +64,10 @@ class Command(BaseCommand):
         )
 
 
-def _begin(actor: str, folder: Path, scope: Scope) -> Terms:
+def _begin(actor: User, folder: Path, scope: Scope) -> Terms:
     span = {"from": scope.since, "to": scope.until}
     return begin_export(
-        actor=User.objects.get(username=actor),
+        actor=actor,
         origin=Origin(channel=Channel.COMMAND),
         asked={name: at.isoformat() for name, at in span.items() if at} | {"folder": folder.name},
         form="seals",

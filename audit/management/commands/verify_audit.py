@@ -132,4 +132,7 @@ class Command(BaseCommand):
         if verified.in_archives:
             self.stdout.write(f"{verified.in_archives:,} rows are in the archives that you showed")
         if verified.waiting:
-            self.stdout.write(f"{verified.waiting:,} operations wait for their seal")
+            wait = (
+                "operation waits for its" if verified.waiting == 1 else "operations wait for their"
+            )
+            self.stdout.write(f"{verified.waiting:,} {wait} seal")

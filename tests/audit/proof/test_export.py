@@ -171,7 +171,7 @@ def test_what_cannot_be_read_is_not_called_tampered_with(exported: Path, spoil: 
 
 def test_an_export_overwrites_nothing(exported: Path) -> None:
     before = {path.name: path.read_bytes() for path in exported.iterdir()}
-    with pytest.raises(CommandError, match="exists"):
+    with pytest.raises(CommandError, match="is there already"):
         export_into(exported)
     with pytest.raises(CommandError, match="no seals of that time"):
         export_into(exported.parent / "none", "--to", "2000-01-01")
@@ -192,11 +192,16 @@ def test_an_export_is_itself_recorded_with_its_manifest(exported: Path) -> None:
     assert ended.parameters["seal"]["number"] == 3
     assert ended.parameters["rows"] == json.loads(manifest)["rows"]
     assert ended.parameters["sha256"] == hashlib.sha256(manifest).hexdigest()
-    with pytest.raises(CommandError, match="exists"):
+    with pytest.raises(CommandError, match="is there already"):
         export_into(exported)
     assert Operation.objects.latest("created_at").state == "failed"
     with pytest.raises(CommandError, match="no account 'nobody'"):
         call_command("export_audit", str(exported), "--actor=nobody")
+    # Who may not read the trail gets none of it.
+    elsewhere = exported.with_name("elsewhere")
+    with pytest.raises(CommandError, match="payments-manager may not read the whole trail"):
+        call_command("export_audit", str(elsewhere), "--actor=payments-manager")
+    assert not elsewhere.exists()
 
 
 def test_the_manifest_tells_how_much_there_is(exported: Path) -> None:
