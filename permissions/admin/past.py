@@ -5,7 +5,7 @@ settings; who could do what is for auditors and for those who manage the task. T
 `permissions.admin.past_person`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -80,12 +80,16 @@ class HolderRow(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What was so at a moment; without a state the task did not exist."""
+    """What was so at a moment; without a state the task did not exist.
+
+    The first holders are shown; where two moments are compared, everybody is, by the keys of accounts.
+    """
 
     at: datetime
     state: TaskState | None
     settings: Sequence[DocumentRow]
     holders: Sequence[HolderRow] | None
+    everybody: Mapping[int, HolderRow]
 
 
 def past_of_task(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -98,7 +102,7 @@ def past_of_task(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpR
     shown = page.get_object(request, object_id)
     task = shown
     if task is None and is_key(object_id) and may_audit(actor=actor):
-        task = Task.objects.filter(pk=object_id).first()
+        task = _as_it_was_last(int(object_id))
     if not isinstance(task, Task):
         raise Http404
     form = asked_form(request)
@@ -114,8 +118,13 @@ def past_of_task(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpR
     }
     if form.is_bound and form.is_valid():
         asks = _may_ask(actor, task)
-        moments = [form.cleaned_data["at"], form.cleaned_data["compared_with"]]
-        context["moments"] = answers = [_shown(task, at, asks=asks) for at in moments if at]
+        asked = [form.cleaned_data["at"], form.cleaned_data["compared_with"]]
+        moments = [
+            Moment(at=at, limit=None if form.cleaned_data["compared_with"] else LISTED)
+            for at in asked
+            if at
+        ]
+        context["moments"] = answers = [_shown(task, moment, asks=asks) for moment in moments]
         if len(answers) > 1:
             context |= _comparison(*answers)
     return TemplateResponse(request, "admin/past.html", context)
@@ -137,13 +146,22 @@ def _may_ask(actor: User, task: Task) -> bool:
     return True
 
 
-def _shown(task: Task, at: datetime, *, asks: bool) -> Shown:
+def _as_it_was_last(key: int) -> Task | None:
+    """Return the task, also one that is gone, as its newest history says."""
+    newest = Task.history.filter(id=key).order_by("-history_id").first()
+    task: Task | None = newest.instance if newest else None
+    return task
+
+
+def _shown(task: Task, moment: Moment, *, asks: bool) -> Shown:
+    at = moment.at
     state = state_then(task_id=task.pk, at=at)
     settings = document_rows(state.shown_settings(mask=MASK)) if state else []
     then = task_then(task_id=task.pk, at=at) if asks else None
-    moment = Moment(at=at, limit=LISTED)
-    holders = [_holder_row(each) for each in who_could(task=then, moment=moment)] if then else []
-    return Shown(at, state, settings, holders if asks else None)
+    found = who_could(task=then, moment=moment) if then else []
+    everybody = {holder.user_id: _holder_row(holder) for holder in found}
+    holders = list(everybody.values())[:LISTED]
+    return Shown(at, state, settings, holders if asks else None, everybody)
 
 
 def _holder_row(holder: Holder) -> HolderRow:
@@ -170,7 +188,7 @@ def _comparison(before: Shown, after: Shown) -> dict[str, Any]:
         "is_compared": True,
         "is_missing": before.state is None or after.state is None,
         "changes_of_settings": list(_changes_of_settings(before.state, after.state)),
-        "changes_of_rights": list(_changes_of_rights(before.holders or (), after.holders or ())),
+        "changes_of_rights": list(_changes_of_rights(before.everybody, after.everybody)),
     }
 
 
@@ -182,14 +200,13 @@ def _changes_of_settings(before: TaskState | None, after: TaskState | None) -> I
 
 
 def _changes_of_rights(
-    before: Sequence[HolderRow], after: Sequence[HolderRow]
+    before: Mapping[int, HolderRow], after: Mapping[int, HolderRow]
 ) -> Iterator[Difference]:
-    had = {row.name: row.held for row in before}
-    has = {row.name: row.held for row in after}
     nothing = [False] * len(Flag)
-    for name in sorted(had | has):
-        was, became = had.get(name, nothing), has.get(name, nothing)
+    for key in sorted(before.keys() | after.keys()):
+        was, became = (side[key].held if key in side else nothing for side in (before, after))
         if was != became:
+            name = (after.get(key) or before[key]).name
             yield Difference(name, labels_of(was), labels_of(became))
 
 

@@ -67,6 +67,30 @@ def test_an_auditor_reads_the_past_of_a_task_that_they_may_not_view(past: Past) 
     assert "Who could do what, and why" in text_of(answer)
 
 
+def test_everybody_is_compared_however_few_are_listed(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("permissions.admin.past.LISTED", 1)
+    answer = visit(past.governed.manager).get(past.address(past.before, past.after))
+    assert [each.what for each in answer.context["changes_of_rights"]] == ["payments-developer"]
+    assert [len(shown.holders) for shown in answer.context["moments"]] == [1, 1]
+
+
+def test_auditors_read_the_past_of_a_task_that_is_gone_and_find_it_from_its_history(
+    past: Past,
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM permissions_taskpermission WHERE task_id = %s", [past.task.pk])
+        cursor.execute("DELETE FROM tasks_task WHERE id = %s", [past.task.pk])
+    client, address = visit(auditor()), past.address(past.before)
+    history = client.get(reverse("admin:tasks_task_history", args=[past.task.pk]))
+    assert address.partition("?")[0] in text_of(history)
+    text = words(client.get(address))
+    assert "Developer, as member" in text
+    assert "branch develop" in text
+    assert visit(past.governed.manager).get(address).status_code == 404
+
+
 def test_who_views_a_task_reads_its_settings_and_not_who_could_do_what(past: Past) -> None:
     text = words(visit(past.governed.viewer).get(past.address(past.before)))
     assert "develop" in text
