@@ -41,7 +41,7 @@ JOIN unnest(%(projects)b::bigint[], %(digests)b::text[]) AS wanted (project_id, 
 USING (project_id, digest)
 """
 
-# Targets grouped by what their permissions start from: one row per (project, matrix, own matrix).
+# Targets and what governs them; they are judged once for each (project, matrix, own matrix).
 READ_GOVERNED = """
 SELECT task.id, task.uid, task.project_id, governed.matrix_id, governed.own_matrix_id
 FROM tasks_task AS task

@@ -38,11 +38,9 @@ INSTALLED_APPS = [
     "pgtrigger",
     "procrastinate.contrib.django",
     "rest_framework",
-    "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "import_export",
-    "django_structlog",
 ]
 
 MIDDLEWARE = [
