@@ -110,6 +110,19 @@ def test_an_operation_of_many_rows_is_verified_some_parts_at_a_time(
     assert_named(f"operation {operations[1]}: row {late} of tasks_historicaltask was altered")
 
 
+def test_the_first_row_of_many_is_named_though_the_others_are_still_on_their_way(
+    governed: Governed,
+) -> None:
+    # More than is under way between the database and here at any time.
+    governed.add_tasks(2_000)
+    seal_all()
+    operation = Operation.objects.latest("created_at").pk
+    become_owner()
+    first = Task.history.filter(operation=operation).earliest("history_id").history_id
+    execute(f"UPDATE tasks_historicaltask SET name = 'x' WHERE history_id = {first}")  # noqa: S608
+    assert_named(f"operation {operation}: row {first} of tasks_historicaltask was altered")
+
+
 def test_of_long_documents_digests_are_compared(
     governed: Governed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
