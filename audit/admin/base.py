@@ -4,6 +4,7 @@ Rights that Django gives on a model as a whole open no page: what a visitor sees
 `visible` returns, and a page that changes something says who may.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +15,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 
@@ -167,6 +169,13 @@ class BaseAdmin(ReadOnly):
             return super().get_changelist_instance(request)
         except (IncorrectLookupParameters, DisallowedModelAdminLookup) as error:
             raise ListNotUnderstood from error
+
+    def render(
+        self, request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
+    ) -> TemplateResponse:
+        """Answer with a page of the site beside those of Django's."""
+        common = {**self.admin_site.each_context(request), "opts": self.opts}
+        return TemplateResponse(request, template, {**common, **context}, status=status)
 
     def back_to_list(self, request: HttpRequest) -> HttpResponseRedirect:
         """Lead to the list, and say why it is not what the address asked for."""

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.text import capfirst
 
@@ -41,12 +40,11 @@ def find(page: BaseAdmin, request: HttpRequest) -> HttpResponse:
     """Show what has the name or the id that was asked for."""
     term = request.GET.get("q", "").replace("\0", "").strip()
     context: dict[str, Any] = {
-        **page.admin_site.each_context(request),
         "title": "Find",
         "term": term,
         "hits": [hits for hits in _hits(request, term) if hits.found] if term else [],
     }
-    return TemplateResponse(request, "admin/find.html", context)
+    return page.render(request, "admin/find.html", context)
 
 
 def _hits(request: HttpRequest, term: str) -> Iterator[Hits]:

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.admin.utils import unquote
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from audit.admin.base import BaseAdmin
@@ -48,9 +47,7 @@ class HistoryAdmin(BaseAdmin):
         if shown is None and not page.rows:
             raise Http404
         context = {
-            **self.admin_site.each_context(request),
             "title": f"History: {self._named(shown, page.rows)}",
-            "opts": self.opts,
             "original": shown,
             "timeline": page,
             "may_audit": audits,
@@ -61,7 +58,7 @@ class HistoryAdmin(BaseAdmin):
             ],
             **(extra_context or {}),
         }
-        return TemplateResponse(request, "admin/history.html", context)
+        return self.render(request, "admin/history.html", context)
 
     def _named(self, shown: Model | None, rows: Sequence[TimelineRow]) -> str:
         """Return what the object is called, or was in its history, of which other rows are part as well."""

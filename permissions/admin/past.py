@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -107,8 +106,6 @@ def past_of_task(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpR
         raise Http404
     form = asked_form(request)
     context = {
-        **page.admin_site.each_context(request),
-        "opts": page.opts,
         "original": shown,
         "title": f"The past of {task.name}",
         "question": question_of(form, reverse("admin:tasks_task_past", args=[task.pk])),
@@ -127,7 +124,7 @@ def past_of_task(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpR
         context["moments"] = answers = [_shown(task, moment, asks=asks) for moment in moments]
         if len(answers) > 1:
             context |= _comparison(*answers)
-    return TemplateResponse(request, "admin/past.html", context)
+    return page.render(request, "admin/past.html", context)
 
 
 def asked_form(request: HttpRequest) -> PastForm:

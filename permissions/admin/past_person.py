@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from django.contrib.auth.models import User
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from audit.admin.base import BaseAdmin
@@ -62,8 +61,6 @@ def past_of_person(page: BaseAdmin, request: HttpRequest, object_id: str) -> Htt
         raise Http404
     key, form = int(object_id), asked_form(request)
     context: dict[str, Any] = {
-        **page.admin_site.each_context(request),
-        "opts": page.opts,
         "original": page.get_object(request, object_id),
         "title": f"What {name_of_person(key)} could do",
         "tabs": tabs_of_person(key=key, current="past"),
@@ -84,7 +81,7 @@ def past_of_person(page: BaseAdmin, request: HttpRequest, object_id: str) -> Htt
         ]
         if other:
             context |= _comparison(key, at, other, people)
-    return TemplateResponse(request, "admin/past_person.html", context)
+    return page.render(request, "admin/past_person.html", context)
 
 
 def _facts(person: PersonThen | None) -> dict[str, str]:

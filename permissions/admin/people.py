@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from audit.admin.base import BaseAdmin
@@ -99,8 +98,6 @@ def operations_of_person(page: BaseAdmin, request: HttpRequest, object_id: str) 
     shown = _operations(request, key)[(number - 1) * PER_PAGE : number * PER_PAGE + 1]
     operations = list(shown)
     context: dict[str, Any] = {
-        **page.admin_site.each_context(request),
-        "opts": page.opts,
         "original": page.get_object(request, object_id),
         "title": f"What {name} did",
         "tabs": tabs_of_person(key=key, current="operations"),
@@ -109,7 +106,7 @@ def operations_of_person(page: BaseAdmin, request: HttpRequest, object_id: str) 
         "older": number + 1 if len(operations) > PER_PAGE else 0,
         "list": reverse("admin:audit_operation_changelist", query={"actor": name}),
     }
-    return TemplateResponse(request, "admin/person_operations.html", context)
+    return page.render(request, "admin/person_operations.html", context)
 
 
 def _operations(request: HttpRequest, key: int) -> Any:

@@ -12,7 +12,6 @@ from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.text import capfirst
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -183,13 +182,8 @@ class MatrixPages:
         return reverse(f"admin:tasks_project_{page}", args=[self.project.pk])
 
     def _render(self, template: str, context: dict[str, Any]) -> HttpResponse:
-        common = {
-            **self.page.admin_site.each_context(self.request),
-            "opts": self.page.opts,
-            "original": self.project,
-            "title": f"Permissions of {self.project}",
-        }
-        return TemplateResponse(self.request, template, {**common, **context})
+        common = {"original": self.project, "title": f"Permissions of {self.project}"}
+        return self.page.render(self.request, template, {**common, **context})
 
 
 def _as_seen(rows: Rows) -> str:

@@ -6,7 +6,6 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from audit.admin.described import Described, describe
@@ -64,14 +63,15 @@ class ApiTokenAdmin(TokenColumns, HistoryAdmin):
         form = TokenForm(request.POST or None)
         issued = form.issue(request) if form.is_valid() else None
         if issued is None:
-            return self._render(request, "admin/token_form.html", title="New token", form=form)
-        return self._render(
-            request,
-            "admin/token_shown.html",
-            title=f"Token {issued.token.name}",
-            issued=issued,
-            command=command_for(request=request, issued=issued),
-        )
+            return self.render(
+                request, "admin/token_form.html", {"title": "New token", "form": form}
+            )
+        context = {
+            "title": f"Token {issued.token.name}",
+            "issued": issued,
+            "command": command_for(request=request, issued=issued),
+        }
+        return self.render(request, "admin/token_shown.html", context)
 
     @action(description="Revoke", icon="block", permissions=["revoke"])
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -80,15 +80,11 @@ class ApiTokenAdmin(TokenColumns, HistoryAdmin):
         if token is None:
             raise Http404
         if request.method != "POST":
-            title = f"Revoke {token.name}"
-            return self._render(request, "admin/token_revoke.html", title=title, original=token)
+            context = {"title": f"Revoke {token.name}", "original": token}
+            return self.render(request, "admin/token_revoke.html", context)
         revoke_token(actor=actor_of(request), token_id=token.pk, origin=origin_of(request))
         messages.success(request, f"{token.name} is revoked: from now on it opens nothing.")
         return HttpResponseRedirect(reverse("admin:permissions_apitoken_changelist"))
-
-    def _render(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
-        common = {**self.admin_site.each_context(request), "opts": self.opts}
-        return TemplateResponse(request, template, {**common, **context})
 
 
 describe(

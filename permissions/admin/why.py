@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from django import forms
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -83,15 +82,13 @@ def why(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     form = WhyForm(request.GET if is_asked else None, initial={"user": request.user})
     user = form.asked_about(among) if is_asked and form.is_valid() else None
     context = {
-        **page.admin_site.each_context(request),
-        "opts": page.opts,
         # An auditor, who may not view the task, gets no way to its page.
         "original": shown,
         "title": str(task.name),
         "question": _question(task, form, whom=_WHOM[among.extent]),
         "answer": _answer(task, user, BY_CODENAME[form.cleaned_data["flag"]]) if user else None,
     }
-    return TemplateResponse(request, "admin/why.html", context)
+    return page.render(request, "admin/why.html", context)
 
 
 def people(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -19,7 +19,6 @@ from django.http import (
     HttpResponseBase,
     HttpResponseRedirect,
 )
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from audit.admin.base import BaseAdmin, ListNotUnderstood
@@ -244,10 +243,7 @@ class Flow:
         self, request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200
     ) -> HttpResponse:
         """Answer with one of the pages of drafts."""
-        common = {**self._page.admin_site.each_context(request), "opts": self._page.opts}
-        return TemplateResponse(
-            request, f"admin/drafts/{template}.html", {**common, **context}, status=status
-        )
+        return self._page.render(request, f"admin/drafts/{template}.html", context, status=status)
 
     def _preview(self, request: HttpRequest, draft: Draft, form: ChangeForm) -> HttpResponse:
         actor, origin = actor_of(request), origin_of(request)

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from audit.admin.base import BaseAdmin
@@ -148,9 +147,8 @@ class ImportPages:
         folder: str = "imports",
         status: int = 200,
     ) -> HttpResponse:
-        common = {**self._page.admin_site.each_context(request), "opts": self._page.opts}
         name = f"admin/{folder}/{template}.html"
-        return TemplateResponse(request, name, {**common, **context}, status=status)
+        return self._page.render(request, name, context, status=status)
 
 
 def _look(request: HttpRequest, draft: Draft, upload: Upload) -> None:

@@ -12,7 +12,6 @@ from django.http import (
     HttpResponseNotAllowed,
     HttpResponseRedirect,
 )
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.text import capfirst
 
@@ -114,15 +113,13 @@ def _select(page: BaseAdmin, request: HttpRequest, object_id: str) -> HttpRespon
         flow = Flow(admin.site.get_model_admin(Task))  # type: ignore[arg-type]  # ours
         return flow.start(request, action=chosen, draft=draft)
     context = {
-        **page.admin_site.each_context(request),
-        "opts": page.opts,
         "original": operation,
         "title": "What was left out",
         "operation": operation,
         "uids": uids,
         "actions": offered,
     }
-    return TemplateResponse(request, "admin/operation_select.html", context)
+    return page.render(request, "admin/operation_select.html", context)
 
 
 def _own_operation(request: HttpRequest, key: str) -> Operation:

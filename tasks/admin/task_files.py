@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 
 from audit.admin.base import ListNotUnderstood
@@ -91,8 +90,6 @@ class TaskFiles(BaseAdmin):
             return file_response(export(listed.queryset, kind=wanted), kind=wanted)
         asked[_KIND] = ""
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": "Export tasks",
             "found": pages.count,
             "too_many": pages.is_bounded,
@@ -100,4 +97,4 @@ class TaskFiles(BaseAdmin):
                 (kind.label, f"?{asked.urlencode()}{name}") for name, kind in FILE_KINDS.items()
             ],
         }
-        return TemplateResponse(request, "admin/drafts/export.html", context)
+        return self.render(request, "admin/drafts/export.html", context)

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from audit.admin.base import BaseAdmin
@@ -75,15 +74,13 @@ def changes_page(page: BaseAdmin, request: HttpRequest) -> HttpResponse:
     uids = {found.change.entry.task or "" for found in shown.found if found.change}
     keys = dict(Task.objects.filter(EqualsAny("uid", [*uids])).values_list("uid", "pk"))
     context: dict[str, Any] = {
-        **page.admin_site.each_context(request),
-        "opts": page.opts,
         "title": "What was done to your tasks, and what you did",
         "changes": [_told(found, keys) for found in shown.found],
         "is_first": after is None,
         "older": shown.following and _in_address(shown.following),
         "may_audit": may_audit(actor=actor),
     }
-    return TemplateResponse(request, "admin/told_changes.html", context)
+    return page.render(request, "admin/told_changes.html", context)
 
 
 def _told(found: Found, keys: Mapping[str, int]) -> ToldChange:
