@@ -28,13 +28,6 @@ _CARRIED_OUT = {
     Channel.WORKER: "by the worker, asked for ",
 }
 
-_NOUNS: dict[str, tuple[str, str]] = {}
-_TASKS = ("task", "tasks")
-_DONE: dict[str, str] = {}
-_APPLIED_NOTES: dict[str, str] = {}
-_CLAIMED: set[str] = set()
-_CHANGED = "changed"
-
 _TONES = {
     State.QUEUED: "info",
     State.RUNNING: "info",
@@ -87,7 +80,7 @@ class Result(NamedTuple):
         """What the name of the actor says: who it was, unless nobody has shown to be them."""
         if self.operation.channel == Channel.DATABASE:
             return "By the database role"
-        return "As" if self.operation.kind in _CLAIMED else "By"
+        return "As" if _wording(self.operation).is_claim else "By"
 
     @property
     def is_finished(self) -> bool:
@@ -95,24 +88,31 @@ class Result(NamedTuple):
         return self.operation.state not in UNFINISHED
 
 
-def name_targets(*, kind: str, one: str, many: str) -> None:
-    """Say what the targets of a kind of operation are called; without it they are tasks."""
-    _NOUNS[kind] = (one, many)
+class Wording(NamedTuple):
+    """How pages speak of operations of a kind.
+
+    What one target is called and several, what was done to them, what is to be known of those that were
+    applied, and whether whoever tried it has not shown to be the one that they named.
+    """
+
+    one: str = "task"
+    many: str = "tasks"
+    done: str = "changed"
+    applied: str = ""
+    is_claim: bool = False
 
 
-def name_deed(*, kind: str, done: str) -> None:
-    """Say what a kind of operation has done to its targets; without it they were changed."""
-    _DONE[kind] = done
+_USUAL = Wording()
+_wordings: dict[str, Wording] = {}
 
 
-def note_applied(*, kind: str, note: str) -> None:
-    """Say what is to be known of operations of the kind that were applied."""
-    _APPLIED_NOTES[kind] = note
+def word_results(*, kind: str, wording: Wording) -> None:
+    """Say how pages speak of operations of the kind; without it, as of any change of tasks."""
+    _wordings[kind] = wording
 
 
-def claim_only(*, kind: str) -> None:
-    """Say that whoever tried operations of the kind has not shown to be whom they named."""
-    _CLAIMED.add(kind)
+def _wording(operation: Operation) -> Wording:
+    return _wordings.get(operation.kind, _USUAL)
 
 
 def result_of(*, operation: Operation, at: datetime) -> Result:
@@ -135,13 +135,12 @@ def result_of(*, operation: Operation, at: datetime) -> Result:
 
 def targets_in_words(operation: Operation, number: int) -> str:
     """Return a number of the operation's targets in words."""
-    one, many = _NOUNS.get(operation.kind, _TASKS)
-    return f"{number:,} {one if number == 1 else many}"
+    wording = _wording(operation)
+    return f"{number:,} {wording.one if number == 1 else wording.many}"
 
 
 def _applied(operation: Operation) -> str:
-    one, many = _NOUNS.get(operation.kind, _TASKS)
-    done = _DONE.get(operation.kind, _CHANGED)
+    one, many, done, *_ = _wording(operation)
     changed, all_of = operation.changed, operation.targets
     if not all_of:
         return "Applied."
@@ -181,7 +180,7 @@ def _notes(operation: Operation, progress: Progress | None, at: datetime) -> lis
 
 
 def _note_applied(operation: Operation) -> list[str]:
-    note = _APPLIED_NOTES.get(operation.kind)
+    note = _wording(operation).applied
     return [note] if note and operation.state == State.APPLIED and operation.changed else []
 
 
@@ -220,7 +219,7 @@ def _counts(operation: Operation) -> list[tuple[str, int]]:
     if operation.state in UNFINISHED or not operation.targets:
         return []
     counts = [
-        (_DONE.get(operation.kind, _CHANGED), operation.changed),
+        (_wording(operation).done, operation.changed),
         ("so already", operation.unchanged),
         ("stood in the way", operation.refused),
     ]

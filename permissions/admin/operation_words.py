@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from audit.admin.asked import say_in_words
-from audit.admin.result import claim_only
+from audit.admin.result import Wording, word_results
 from audit.titles import name_kind
 from permissions.changes import CopyTasks, RestoreProjectMatrix, SetPermissions, SetProjectMatrix
 from permissions.flags import BY_VENDOR_NAME
@@ -70,7 +70,7 @@ for _kind in (SetPermissions.kind, SetProjectMatrix.kind):
     say_in_words(kind=_kind, words=_permissions)
 say_in_words(kind=RestoreProjectMatrix.kind, words=_project)
 say_in_words(kind=CopyTasks.kind, words=_copies)
-claim_only(kind=FAILED_SIGN_IN)
+word_results(kind=FAILED_SIGN_IN, wording=Wording(is_claim=True))
 name_kind(kind=FAILED_SIGN_IN, title="Failed sign-in")
 tell_in_words(subject="task_permission", words=Words("permissions of task {}", _place))
 tell_in_words(subject="role_permission", words=Words("what role {} may do", _place))

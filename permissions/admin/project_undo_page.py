@@ -11,7 +11,7 @@ from audit.admin.base import BaseAdmin
 from audit.admin.buttons import Button, register_buttons
 from audit.admin.panels import FurtherPage, register_page
 from audit.admin.requests import actor_of
-from audit.admin.result import name_targets
+from audit.admin.result import Wording, word_results
 from audit.models import Operation, State
 from permissions import project_pipeline
 from permissions.admin.project_matrix import MatrixPages
@@ -61,6 +61,6 @@ def _buttons(request: HttpRequest, operation: Operation) -> Iterator[Button]:
 
 
 for kind in KINDS:
-    name_targets(kind=kind, one="project", many="projects")
+    word_results(kind=kind, wording=Wording(one="project", many="projects"))
 register_page(Operation, FurtherPage("undo_permissions", _undo))
 register_buttons(Operation, _buttons)

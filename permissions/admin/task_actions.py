@@ -3,7 +3,7 @@
 from django import forms
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from audit.admin.result import name_deed
+from audit.admin.result import Wording, word_results
 from permissions.admin.permissions_form import PermissionsForm
 from permissions.changes import CopyTasks, SetPermissions
 from permissions.changes.copies import VENDORS_WORD
@@ -96,4 +96,4 @@ for action in (
     ),
 ):
     register_bulk_action(action)
-name_deed(kind=CopyTasks.kind, done="copied")
+word_results(kind=CopyTasks.kind, wording=Wording(done="copied"))

@@ -63,7 +63,7 @@ def rows_of(*, explanation: Explanation, flag: Flag) -> list[WhyRow]:
         WhyRow(
             role.code,
             role.name,
-            [way_in_words(way) for way in role.ways],
+            [_way_in_words(way) for way in role.ways],
             [role.holds(each) for each in Flag],
             role.flags is not None,
             role.holds_in_project(flag),
@@ -72,7 +72,7 @@ def rows_of(*, explanation: Explanation, flag: Flag) -> list[WhyRow]:
     ]
 
 
-def way_in_words(way: Way) -> str:
+def _way_in_words(way: Way) -> str:
     """Return how a role is held."""
     return {
         Via.MEMBER: "is a member",
@@ -100,7 +100,7 @@ def _reasons(
 
 
 def _holding(role: ExplainedRole, username: str) -> str:
-    ways = " and ".join(way_in_words(way) for way in role.ways)
+    ways = " and ".join(_way_in_words(way) for way in role.ways)
     return f"{username} holds the role {role.name} ({ways})"
 
 

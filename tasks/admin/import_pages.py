@@ -14,7 +14,6 @@ from django.urls import URLPattern, path, reverse
 
 from audit.admin.base import BaseAdmin
 from audit.admin.requests import actor_of, origin_of, page_number
-from audit.admin.result import name_deed
 from tasks.admin.crafted import (
     record_forged_import,
     record_import_without_right,
@@ -22,7 +21,6 @@ from tasks.admin.crafted import (
 )
 from tasks.admin.drafts import DraftUnusable, DraftUsed, open_draft
 from tasks.admin.import_drafts import (
-    ACTION,
     BadRow,
     FileReceipt,
     GoodRow,
@@ -39,7 +37,6 @@ from tasks.models import Draft
 
 
 _PER_PAGE = 50
-name_deed(kind=ACTION, done="added")
 # Of the good rows and of the bad ones so many are listed; all are counted.
 _MOST_LISTED = 2_000
 

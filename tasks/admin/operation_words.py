@@ -9,7 +9,7 @@ from django.urls import reverse
 from audit.admin.asked import say_in_words
 from audit.admin.buttons import Button, register_buttons
 from audit.admin.requests import actor_of
-from audit.admin.result import note_applied
+from audit.admin.result import Wording, word_results
 from audit.models import Operation, State
 from tasks.admin.filters import LastOperationFilter
 from tasks.admin.import_drafts import ACTION
@@ -57,9 +57,12 @@ for _kind, _change in Change.kinds().items():
     if issubclass(_change, Restore):
         say_in_words(kind=_kind, words=undo_in_words)
 say_in_words(kind=ACTION, words=_import_in_words)
-note_applied(
+word_results(
     kind=ACTION,
-    note="An import has no Undo: what it added may be in use. To take it back, move the tasks that it"
-    " added to the recycle bin; those that were changed since are not among them.",
+    wording=Wording(
+        done="added",
+        applied="An import has no Undo: what it added may be in use. To take it back, move the tasks that"
+        " it added to the recycle bin; those that were changed since are not among them.",
+    ),
 )
 register_buttons(Operation, _buttons)

@@ -1,6 +1,6 @@
 """The bulk actions on tasks themselves; loading this registers them."""
 
-from audit.admin.result import name_deed
+from audit.admin.result import Wording, word_results
 from tasks.admin.bulk_actions import BulkAction, register_bulk_action
 from tasks.admin.settings_form import SettingsForm
 from tasks.admin.state_forms import DisableForm, EnableForm, RecycleForm, RestoreForm
@@ -61,5 +61,5 @@ for action in (
     ),
 ):
     register_bulk_action(action)
-name_deed(kind=RecycleTasks.kind, done="moved to the recycle bin")
-name_deed(kind=RestoreTasks.kind, done="restored")
+word_results(kind=RecycleTasks.kind, wording=Wording(done="moved to the recycle bin"))
+word_results(kind=RestoreTasks.kind, wording=Wording(done="restored"))
