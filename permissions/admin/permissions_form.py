@@ -16,7 +16,7 @@ from permissions.changes import NamedFlags, SetPermissions
 from permissions.flags import Flag
 from permissions.present_permissions import PresentRole, read_present_permissions
 from permissions.roles import ADMINISTRATOR, TASK_CREATOR
-from tasks.admin.change_forms import NOTHING_WRITTEN, ChangeForm, ChosenTasks, Crafted
+from tasks.admin.change_forms import ChangeForm, Crafted
 from tasks.batch.plan import Reason
 from tasks.batch.seen import seen_targets
 
@@ -67,22 +67,15 @@ class PermissionsForm(ChangeForm):
     template = "admin/drafts/permissions.html"
     flags: ClassVar[Sequence[str]] = FLAG_LABELS
 
-    def __init__(
-        self,
-        data: Any = None,
-        files: Any = None,
-        *,
-        chosen: ChosenTasks,
-        written: Mapping[str, Any] = NOTHING_WRITTEN,
-    ) -> None:
-        super().__init__(data, files, chosen=chosen, written=written)
-        seen = seen_targets(actor=chosen.actor, uids=chosen.uids)
+    def prepare(self) -> None:
+        """Make the fields from the chosen tasks."""
+        seen = seen_targets(actor=self.chosen.actor, uids=self.chosen.uids)
         mine = [task for task in seen if SetPermissions.right in task.held]
         self.seen = len(seen)
         self.may_change = len(mine)
         self._held = {flag: sum(flag.codename in task.held for task in mine) for flag in Flag}
         self.present = read_present_permissions(
-            actor=chosen.actor, task_ids=[task.id for task in seen]
+            actor=self.chosen.actor, task_ids=[task.id for task in seen]
         )
         self.roles = self.present.roles[:_MOST_ROLES]
         for role in self.roles:

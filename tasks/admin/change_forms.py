@@ -48,6 +48,10 @@ class ChangeForm(forms.Form):
     ) -> None:
         super().__init__(data, files, label_suffix="", initial=dict(written))
         self.chosen = chosen
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Make the fields that depend on the chosen tasks; most forms have none."""
 
     def written(self) -> dict[str, Any]:
         """Return what was written, so that the form can be shown again with it; never a secret."""

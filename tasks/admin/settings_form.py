@@ -16,7 +16,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.forms import BoundField
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from tasks.admin.change_forms import NOTHING_WRITTEN, ChangeForm, ChosenTasks
+from tasks.admin.change_forms import ChangeForm
 from tasks.admin.patch_problems import LineProblem, findings, read_patch, with_value
 from tasks.admin.present_words import present_in_words
 from tasks.admin.setting_fields import LEFT, SET, SettingFields, hint_of
@@ -99,16 +99,9 @@ class SettingsForm(ChangeForm):
         initial="{}",
     )
 
-    def __init__(
-        self,
-        data: Any = None,
-        files: Any = None,
-        *,
-        chosen: ChosenTasks,
-        written: Mapping[str, Any] = NOTHING_WRITTEN,
-    ) -> None:
-        super().__init__(data, files, chosen=chosen, written=written)
-        self._seen = seen_targets(actor=chosen.actor, uids=chosen.uids)
+    def prepare(self) -> None:
+        """Make the fields from the chosen tasks."""
+        self._seen = seen_targets(actor=self.chosen.actor, uids=self.chosen.uids)
         self.types = read_types(type_ids=sorted({task.task_type_id for task in self._seen}))
         # Of other types than these it may mean something else by now.
         if self.initial.get("known") != self.known_types:
