@@ -3,7 +3,7 @@
 from psycopg import sql
 
 from audit.past import as_of
-from permissions.past_queries import COLUMNS_OF_ROW
+from permissions.past.queries import COLUMNS_OF_ROW
 
 
 # The rows of matrices as they were, each at a moment of its own; those of an interned one never change.

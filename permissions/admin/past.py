@@ -27,7 +27,7 @@ from audit.masking import MASK
 from audit.visibility import may_audit
 from permissions.admin.grids import FLAG_LABELS
 from permissions.flags import Flag
-from permissions.past import (
+from permissions.past.holders import (
     Holder,
     Moment,
     Way,

@@ -28,7 +28,7 @@ from permissions.admin.past import (
 from permissions.admin.past_projects import shown_rights
 from permissions.admin.people import may_read_person, name_of_person, tabs_of_person
 from permissions.flags import ALL
-from permissions.past_people import (
+from permissions.past.people import (
     Moments,
     PersonThen,
     RightsCompared,

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from audit.admin.history import LAST_PAGE
 from audit.admin.requests import is_key, page_number
 from permissions.admin.past import HolderRow, flags_held, way_in_words
-from permissions.past import Moment, TaskRights
-from permissions.past_projects import MOST_TASKS, Alike, ProjectRights, read_projects
-from permissions.past_rights import read_rights
+from permissions.past.holders import Moment, TaskRights
+from permissions.past.projects import MOST_TASKS, Alike, ProjectRights, read_projects
+from permissions.past.rights import read_rights
 
 
 _PROJECTS, _TASKS = 20, 50

@@ -14,7 +14,7 @@ from audit.visibility import may_audit
 from permissions.api.access_documents import DESCRIBE_ACCESS
 from permissions.flags import ALL, BY_VENDOR_NAME, vendor_names
 from permissions.models import Scope
-from permissions.past import (
+from permissions.past.holders import (
     Holder,
     Moment,
     PersonUnknown,
@@ -26,8 +26,8 @@ from permissions.past import (
     task_to_ask_about,
     who_could,
 )
-from permissions.past_people import Moments, PersonThen, compare_rights, person_then
-from permissions.past_rights import read_rights
+from permissions.past.people import Moments, PersonThen, compare_rights, person_then
+from permissions.past.rights import read_rights
 from tasks.api.faults import Fault, FaultCode, fault_of
 from tasks.api.opsera import OpseraView
 from tasks.api.parameters import Parameters, encode_place

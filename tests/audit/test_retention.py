@@ -26,7 +26,7 @@ from audit.retention import (
     old_rows,
     patiently,
 )
-from permissions.past import Moment
+from permissions.past.holders import Moment
 from tasks.models import Task
 from tasks.past import find_task
 from tests.audit.aged import HISTORY, TABLE

@@ -11,8 +11,8 @@ from audit.recorder import administrative_operation
 from permissions.changes import SetPermissions
 from permissions.flags import Flag, flags_in
 from permissions.models import Role, RoleMember, RolePermission, TaskPermission
-from permissions.past import Moment, TaskRights
-from permissions.past_rights import read_rights
+from permissions.past.holders import Moment, TaskRights
+from permissions.past.rights import read_rights
 from permissions.roles import add_role
 from tasks.batch import pipeline
 from tasks.batch.errors import PlanRefused

@@ -22,7 +22,7 @@ from tasks.trail import reader_of
 from tests.batches import apply
 from tests.conftest import ORIGIN, Governed
 from tests.permissions.histories import Life, Rights, Step, steps
-from tests.permissions.test_past_replay import COMING_AND_GOING
+from tests.permissions.past.test_past_replay import COMING_AND_GOING
 
 
 LIVED = settings(

@@ -138,7 +138,7 @@ def test_what_somebody_could_do_is_told_in_pages(
 ) -> None:
     monkeypatch.setattr("permissions.admin.past_projects._PROJECTS", 1)
     monkeypatch.setattr("permissions.admin.past_projects._TASKS", 1)
-    for module in ("permissions.past_projects", "permissions.admin.past_projects"):
+    for module in ("permissions.past.projects", "permissions.admin.past_projects"):
         monkeypatch.setattr(f"{module}.MOST_TASKS", 2)
     developer = past.governed.developer
     uids = past.governed.add_tasks(1)

@@ -6,9 +6,9 @@ from django.contrib.auth.models import User
 from hypothesis import HealthCheck, example, given, settings
 
 from permissions.flags import ALL
-from permissions.past import Moment, Way, task_then, who_could
-from permissions.past_people import Moments, compare_rights
-from permissions.past_projects import read_projects
+from permissions.past.holders import Moment, Way, task_then, who_could
+from permissions.past.people import Moments, compare_rights
+from permissions.past.projects import read_projects
 from tasks.models import Task
 from tasks.past import state_then
 from tests.conftest import Governed

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from audit.recorder import administrative_operation
 from permissions.flags import ALL, Flag
 from permissions.models import RoleMember
-from permissions.past import (
+from permissions.past.holders import (
     Holder,
     Moment,
     PersonUnknown,
@@ -22,8 +22,8 @@ from permissions.past import (
     task_to_ask_about,
     who_could,
 )
-from permissions.past_projects import read_projects
-from permissions.past_rights import read_rights
+from permissions.past.projects import read_projects
+from permissions.past.rights import read_rights
 from tasks.models import Task
 from tasks.past import TaskUnknown
 from tests.batches import statements_of
@@ -165,13 +165,13 @@ def test_answers_come_in_pages(committed: Governed, monkeypatch: pytest.MonkeyPa
     assert first + what_could(user_id=committed.viewer.pk, moment=after) == rights
     assert [right.task.uid for right in rights] == uids
     # After so many tasks a page ends where it is, and says so.
-    monkeypatch.setattr("permissions.past_rights._CHUNK", 1)
-    monkeypatch.setattr("permissions.past_rights._MOST_CHUNKS", 2)
+    monkeypatch.setattr("permissions.past.rights._CHUNK", 1)
+    monkeypatch.setattr("permissions.past.rights._MOST_CHUNKS", 2)
     ended = read_rights(user_id=committed.viewer.pk, moment=Moment(at=at, limit=9))
     assert (ended.rights, ended.following) == (rights[:2], rights[1].task.id)
     assert what_could(user_id=committed.viewer.pk, moment=Moment(at=at)) == rights
     # Of many projects tasks are found otherwise.
-    monkeypatch.setattr("permissions.past_rights._FEW_PROJECTS", 0)
+    monkeypatch.setattr("permissions.past.rights._FEW_PROJECTS", 0)
     assert what_could(user_id=committed.viewer.pk, moment=Moment(at=at)) == rights
 
 

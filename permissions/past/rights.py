@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Self
 
-from permissions import past_queries
-from permissions import past_rights_queries as queries
 from permissions.flags import ALL
-from permissions.past import Moment, TaskRights, Way, read_rows, tasks_then
+from permissions.past import queries as past_queries
+from permissions.past import rights_queries as queries
+from permissions.past.holders import Moment, TaskRights, Way, read_rows, tasks_then
 from permissions.roles import ADMINISTRATOR, TASK_CREATOR
 
 

@@ -1,6 +1,6 @@
 """What somebody could do at a moment, project by project: on how many tasks what, and why.
 
-What they could do on each task is `permissions.past_rights`.
+What they could do on each task is `permissions.past.rights`.
 """
 
 from collections import Counter, defaultdict
@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from permissions import past_rights_queries as queries
-from permissions.past import Way, flags_of, read_rows
-from permissions.past_rights import MatrixWays, Standing
+from permissions.past import rights_queries as queries
+from permissions.past.holders import Way, flags_of, read_rows
+from permissions.past.rights import MatrixWays, Standing
 
 
 # So many tasks of a project are looked at, and those that are gone.

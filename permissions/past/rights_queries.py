@@ -1,12 +1,12 @@
 """The SQL of what somebody was and could do at a moment: what they held, and on which tasks it may be.
 
-From history alone, as in `permissions.past_queries`.
+From history alone, as in `permissions.past.queries`.
 """
 
 from psycopg import sql
 
 from audit.past import as_of
-from permissions.past_queries import BELONGING, GOVERNED, GROUP, MEMBER, PROJECT, ROLE, ROW
+from permissions.past.queries import BELONGING, GOVERNED, GROUP, MEMBER, PROJECT, ROLE, ROW
 
 
 _PERSON = as_of(

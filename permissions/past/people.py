@@ -1,6 +1,6 @@
 """What somebody was at a moment, and what differs for them at another: answered from history alone.
 
-What somebody could do at a moment, task by task, is `permissions.past_rights`.
+What somebody could do at a moment, task by task, is `permissions.past.rights`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from permissions import past_rights_queries as queries
-from permissions.past import TaskRights
-from permissions.past_rights import Standing
+from permissions.past import rights_queries as queries
+from permissions.past.holders import TaskRights
+from permissions.past.rights import Standing
 
 
 # So many tasks are compared in one go, and a page is given up on after so many of them.

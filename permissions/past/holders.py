@@ -1,8 +1,4 @@
-"""Who could do what at a moment, and why: answered from history alone, as the system answered then.
-
-Owns the questions about the past of permissions; those about settings are `tasks.past`. The rule of
-time is `audit.past`.
-"""
+"""Who could do what with a task at a moment, and why; what its settings were is `tasks.past`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,8 +13,8 @@ from django.db import connection
 from psycopg import sql
 
 from audit.visibility import may_audit
-from permissions import past_queries as queries
 from permissions.flags import ALL, NONE
+from permissions.past import queries
 from tasks.models import Task
 from tasks.past import TaskUnknown, find_task
 
