@@ -7,6 +7,7 @@ budget of its own, so that one that is made noisily does not hide another.
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,10 @@ NOBODY = 0
 COUNTED_SINGLY = 100
 # So many targets that stood in the way are kept with an attempt.
 KEPT_REFUSALS = 1_000
+# And of what was asked for so many characters, of a name or a text the first ones: whoever is refused
+# writes what they like.
+KEPT_CHARACTERS = 100_000
+KEPT_OF_TEXT = 1_000
 
 logger = structlog.get_logger(__name__)
 
@@ -47,12 +52,49 @@ def record_refused(*, operation: Operation, same: str, alike: str) -> UUID | Non
     operation.finished_at = timezone.now()
     operation.refused = sum(1 for refusal in operation.refusals if refusal["target"])
     operation.refusals = operation.refusals[:KEPT_REFUSALS]
+    operation.parameters = _Kept().parameters(operation.parameters)
+    operation.reason = operation.reason[:KEPT_OF_TEXT]
     try:
         with transaction.atomic():
             return _record(operation, same, alike)
     except DatabaseError:
         logger.exception("refusal_not_recorded", operation_kind=operation.kind)
         return None
+
+
+class _Kept:
+    """Keeps as much of what was asked for as there is room for, and says if that is not all."""
+
+    def __init__(self) -> None:
+        self._room = KEPT_CHARACTERS
+        self._is_cut = False
+
+    def parameters(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what is kept of the parameters."""
+        kept: dict[str, Any] = self._of(asked)
+        return {**kept, "incomplete": True} if self._is_cut else kept
+
+    def _of(self, document: Any) -> Any:
+        if isinstance(document, Mapping):
+            return {
+                self._text(name): self._of(value)
+                for name, value in document.items()
+                if self._has_room()
+            }
+        if isinstance(document, list | tuple):
+            return [self._of(value) for value in document if self._has_room()]
+        return self._text(document) if isinstance(document, str) else document
+
+    def _has_room(self) -> bool:
+        self._room -= 1
+        self._is_cut |= self._room < 0
+        return self._room >= 0
+
+    def _text(self, text: str) -> str:
+        kept = text[:KEPT_OF_TEXT]
+        self._room -= len(kept)
+        self._is_cut |= kept != text
+        return kept
 
 
 def _record(operation: Operation, same: str, alike: str) -> UUID:

@@ -172,6 +172,8 @@ def test_the_application_s_role_can_do_no_harm_to_the_trail(role: str, committed
         "DROP FUNCTION audit_guard_operation() CASCADE",
         "CREATE TABLE mine (id bigint)",
         "DELETE FROM django_migrations",
+        "UPDATE auth_permission SET codename = 'view_operation' WHERE codename = 'view_seal'",
+        "UPDATE django_content_type SET model = 'operation' WHERE model = 'seal'",
         "SET ROLE {owner}",
         "SET SESSION AUTHORIZATION {owner}",
         "ALTER ROLE CURRENT_USER SUPERUSER",

@@ -18,8 +18,11 @@ GRANT USAGE ON SCHEMA {schema} TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
 
--- Which migrations were applied is the owner's business.
-REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {role};
+-- Which migrations were applied is the owner's business, and so is what they make: which rights there
+-- are. Who was given one has its number alone.
+REVOKE INSERT, UPDATE, DELETE ON
+    django_migrations, django_content_type, auth_permission
+FROM {role};
 
 -- History and seals are only added to; operations move forward, as their trigger sees to.
 REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON

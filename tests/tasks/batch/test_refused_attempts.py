@@ -1,5 +1,6 @@
 """What is refused is recorded: once for an hour of the same, in nobody's way, without any secret."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -110,6 +111,24 @@ def test_a_large_refusal_keeps_its_first_reasons_and_counts_all(
     refused(governed, governed.add_tasks(5))
     operation = Operation.objects.get(state=State.REFUSED)
     assert (operation.refused, len(operation.refusals)) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [{"a" * 1_000_000: 1}, {f"{'a' * 50}{number}": 1 for number in range(20_000)}],
+    ids=["long", "many"],
+)
+def test_nobody_fills_the_trail_with_what_they_ask_for_in_vain(
+    governed: Governed, patch: dict[str, Any]
+) -> None:
+    uid = new_uid()
+    for number in range(2):
+        refused(governed, [uid], UpdateSettings(patch={**patch, "n": number}))
+    for operation in Operation.objects.filter(state=State.REFUSED):
+        assert len(json.dumps(operation.parameters)) < 2 * refused_attempts.KEPT_CHARACTERS
+        assert operation.parameters["incomplete"] is True
+        assert min(patch)[:1_000] in operation.parameters["settings"]
+    assert refusals() == [("update_settings", 1)] * 2
 
 
 @pytest.mark.parametrize(
