@@ -9,12 +9,14 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.safestring import SafeString
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from audit.admin.described import Described, describe
 from audit.admin.history import HistoryAdmin
 from audit.admin.recorded import RecordedAdmin
 from audit.admin.requests import actor_of, is_key, origin_of
+from audit.admin.theme import display, moment
 from audit.recorder import administrative_operation
 from audit.visibility import may_audit
 from permissions.admin.named_then import group_members_by_name
@@ -76,16 +78,26 @@ class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[type-arg]  # so 
     ordering = ("username",)
     autocomplete_fields = ("groups",)
     filter_horizontal = ()
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("signed_in_at", "joined_at")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        ("Dates", {"fields": ("signed_in_at", "joined_at")}),
     )
     add_fieldsets = (
         (None, {"fields": ("username", "usable_password", "password1", "password2", "is_staff")}),
     )
+
+    @display(description="last sign-in")
+    def signed_in_at(self, user: User) -> SafeString | str:
+        """Return when somebody last signed in to the account."""
+        return moment(user.last_login) if user.last_login else "never"
+
+    @display(description="since")
+    def joined_at(self, user: User) -> SafeString:
+        """Return when the account was made."""
+        return moment(user.date_joined)
 
     def told_apart(self, found: User) -> str:
         """Return who it is, and whether they can sign in."""

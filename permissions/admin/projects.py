@@ -13,7 +13,7 @@ from audit.admin.described import Described, describe
 from audit.admin.history import HistoryAdmin
 from audit.admin.recorded import RecordedAdmin
 from audit.admin.requests import actor_of, is_key
-from audit.admin.theme import action, display
+from audit.admin.theme import action, display, moment
 from audit.models import Operation
 from permissions import project_pipeline
 from permissions.admin.project_matrix import MatrixPages
@@ -29,11 +29,11 @@ class ProjectAdmin(RecordedAdmin, HistoryAdmin):
 
     rank = 3
     empty = "You see the projects in which you hold a role. So far there are none."
-    list_display = ("name", "uid", "creator", "created_at")
+    list_display = ("name", "uid", "creator", "made_at")
     search_fields = ("name__istartswith", "uid__startswith")
     search_help_text = "Beginning of a name or an id"
     ordering = ("name",)
-    fields = ("name", "uid", "description", "creator", "created_at", "task_list")
+    fields = ("name", "uid", "description", "creator", "made_at", "task_list")
     actions_detail = ("change_permissions",)
 
     def visible(self, request: HttpRequest) -> QuerySet[Project]:
@@ -87,7 +87,7 @@ class ProjectAdmin(RecordedAdmin, HistoryAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """Keep what others know the project by, and who holds its first role."""
         del request
-        return ["uid", "creator", "created_at", "task_list"] if obj else []
+        return ["uid", "creator", "made_at", "task_list"] if obj else []
 
     def save_recorded(
         self, request: HttpRequest, form: Any, operation: Operation, *, change: bool
@@ -103,6 +103,11 @@ class ProjectAdmin(RecordedAdmin, HistoryAdmin):
     def creator(self, project: Project) -> str:
         """Return who created the project."""
         return project.created_by.get_username()
+
+    @display(description="created at", ordering="created_at")
+    def made_at(self, project: Project) -> SafeString:
+        """Return when the project was created."""
+        return moment(project.created_at)
 
     @display(description="tasks")
     def task_list(self, project: Project) -> SafeString:

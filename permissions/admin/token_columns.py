@@ -42,6 +42,16 @@ class TokenColumns:
         """Return when the token was last used, to within a few minutes."""
         return moment(token.last_used_at) if token.last_used_at else "never"
 
+    @display(description="created")
+    def made_at(self, token: ApiToken) -> SafeString:
+        """Return when the token was made."""
+        return moment(token.created_at)
+
+    @display(description="revoked")
+    def ended_at(self, token: ApiToken) -> SafeString | str:
+        """Return when the token was revoked."""
+        return moment(token.revoked_at) if token.revoked_at else "no"
+
     @display(description="ends in")
     def ending(self, token: ApiToken) -> str:
         """Return the last characters, by which an owner tells tokens apart."""

@@ -37,9 +37,9 @@ class ApiTokenAdmin(TokenColumns, HistoryAdmin):
         ("status", "ending"),
         "shown_scopes",
         "shown_networks",
-        ("created_at", "expires_at"),
-        ("last_used_at", "last_used_address"),
-        "revoked_at",
+        ("made_at", "expiry"),
+        ("last_use", "last_used_address"),
+        "ended_at",
     )
 
     def visible(self, request: HttpRequest) -> QuerySet[ApiToken]:

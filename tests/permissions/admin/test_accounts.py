@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from audit.models import Operation
 from tests.conftest import Governed
 from tests.held_threads import threads, wait_until_blocked
+from tests.tokens import issue
 from tests.visitors import auditor, page, persona, save, text_of, visit
 
 
@@ -137,3 +138,16 @@ def test_an_accounts_history_is_told_to_auditors_and_not_to_others(governed: Gov
     account = visit(governed.admin).get(page("auth_user_change", governed.viewer.pk))
     assert past in text_of(shown)
     assert f'action="{past}"' in text_of(account)
+
+
+def test_pages_show_times_so_that_a_script_can_turn_them_into_the_viewer_s_zone(
+    governed: Governed,
+) -> None:
+    token = issue(governed.viewer).token
+    client = visit(governed.admin)
+    for name, key, at in (
+        ("auth_user_change", governed.viewer.pk, governed.viewer.date_joined),
+        ("tasks_project_change", governed.project.pk, governed.project.created_at),
+        ("permissions_apitoken_change", token.pk, token.created_at),
+    ):
+        assert f'<time datetime="{at.isoformat()}">' in text_of(client.get(page(name, key)))
