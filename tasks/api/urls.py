@@ -2,10 +2,10 @@
 
 from django.urls import path
 
-from tasks.api.documents import DocsView, SchemaView
 from tasks.api.operations import CancelView, OperationView, RevertView
 from tasks.api.opsera import SettingsView
 from tasks.api.past import SettingsThenView
+from tasks.api.schema_views import DocsView, SchemaView
 from tasks.api.trail import EventsView, OperationChangesView, OperationsView
 
 

@@ -22,8 +22,8 @@ from audit.context import Origin, Token
 from audit.models import Channel, Operation, State
 from tasks.api.faults import Fault, FaultCode, LengthRequired, fault_of
 from tasks.api.idempotency import Answer, AnsweredBefore, KeyReceipt, digest_of
+from tasks.api.parser import StrictJSONParser
 from tasks.api.plans import plan_data
-from tasks.api.strict_json import StrictJSONParser
 from tasks.api.terms import Terms, read_terms
 from tasks.batch import pipeline
 from tasks.batch.errors import Malformed, PlanRefused

@@ -14,8 +14,8 @@ from pytest_django.fixtures import Settings
 from schemathesis import GenerationMode
 from schemathesis.config import PositiveDataAcceptanceConfig
 
-from tasks.api.documents import openapi_document
 from tasks.api.faults import FaultCode
+from tasks.api.schema_views import openapi_document
 from tasks.batch.plan import Reason
 from tests.conftest import Governed
 from tests.tasks.api.caller import SETTINGS_TASKS, caller_of, update

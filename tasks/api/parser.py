@@ -5,10 +5,7 @@ from typing import IO, Any
 
 from rest_framework.parsers import BaseParser
 
-from tasks.strict_json import MAX_DEPTH, parse_object
-
-
-__all__ = ["MAX_DEPTH", "StrictJSONParser", "parse_object"]
+from tasks.strict_json import parse_object
 
 
 class StrictJSONParser(BaseParser):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tasks.api.strict_json import MAX_DEPTH, parse_object
 from tasks.batch.errors import Malformed
+from tasks.strict_json import MAX_DEPTH, parse_object
 
 
 def nested(depth: int) -> bytes:
