@@ -6,9 +6,8 @@ from typing import Any
 from django.utils.text import capfirst
 
 from audit.admin.documents import DocumentRow, document_rows
-from audit.masking import masked
 from audit.models import Operation
-from audit.trail.events import INTERNAL
+from audit.trail.events import asked_of
 
 
 # Given an operation's parameters, returns them by what they are called on a page.
@@ -25,8 +24,7 @@ def say_in_words(*, kind: str, words: Words) -> None:
 
 def asked_in_words(operation: Operation) -> list[DocumentRow]:
     """Return what the operation was asked for, without any secret; what was left open is left out."""
-    asked = {name: value for name, value in operation.parameters.items() if name not in INTERNAL}
-    words = _words.get(operation.kind, _own_names)(masked(asked))
+    words = _words.get(operation.kind, _own_names)(asked_of(operation))
     return document_rows({name: value for name, value in words.items() if _says_something(value)})
 
 

@@ -21,7 +21,7 @@ from django.utils.text import capfirst
 
 from audit.admin.paginator import BoundedChangeList, BoundedPaginator
 from audit.admin.panels import pages_of, panels_of
-from audit.admin.requests import actor_of
+from audit.admin.requests import actor_of, typed
 
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class BaseAdmin(ReadOnly):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Find the rows of which one of `search_fields` fits the whole term."""
-        term = search_term.replace("\0", "").strip()
+        term = typed(search_term)
         if not term:
             return queryset, False
         fits = Q()

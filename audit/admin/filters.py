@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, Te
 from unfold.utils import parse_datetime_str
 
 from audit.address import parse_address
-from audit.admin.requests import actor_of
+from audit.admin.requests import actor_of, typed
 from audit.models import Channel, Operation
 from audit.titles import title_of
 from audit.trail.channels import By, came_through, done_by
@@ -110,8 +110,8 @@ class NarrowsChanges:
 
     @property
     def asked(self) -> str:
-        """What was typed; PostgreSQL stores no U+0000."""
-        return (self.value() or "").replace("\0", "").strip()
+        """What was typed."""
+        return typed(self.value())
 
     def wanted(self, request: HttpRequest) -> Mapping[str, Any]:
         """Return what each change must be about, as fields of `Filter`; none if it is open."""

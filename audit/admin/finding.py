@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 
 from audit.admin.base import BaseAdmin
+from audit.admin.requests import typed
 
 
 # So many of each kind are named; the list shows all.
@@ -38,7 +39,7 @@ class Hits(NamedTuple):
 
 def find(page: BaseAdmin, request: HttpRequest) -> HttpResponse:
     """Show what has the name or the id that was asked for."""
-    term = request.GET.get("q", "").replace("\0", "").strip()
+    term = typed(request.GET.get("q"))
     context: dict[str, Any] = {
         "title": "Find",
         "term": term,

@@ -39,7 +39,7 @@ from audit.admin.filters import (
 from audit.admin.finding import find
 from audit.admin.operation_columns import OperationColumns
 from audit.admin.panels import Panel, register_panel
-from audit.admin.requests import actor_of, origin_of
+from audit.admin.requests import actor_of, origin_of, typed
 from audit.admin.result import result_of
 from audit.admin.sealing import checkpoint
 from audit.admin.theme import moment
@@ -91,7 +91,7 @@ class OperationAdmin(OperationColumns, BaseAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Find an operation by an id (its own, its request's, a task's), an address, or words."""
-        term = search_term.replace("\0", "").strip()
+        term = typed(search_term)
         return search_operations(request, queryset, term), False
 
     def named(self, found: Operation) -> str:

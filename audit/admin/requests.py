@@ -31,3 +31,8 @@ def is_key(text: str) -> bool:
 def page_number(asked: str, *, last: int) -> int:
     """Return which page is meant: the first where that is none, the last where there are no more."""
     return max(min(int(asked), last), 1) if is_key(asked) else 1
+
+
+def typed(text: str | None) -> str:
+    """Return what somebody typed: PostgreSQL stores no U+0000, and no person types one."""
+    return (text or "").replace("\0", "").strip()

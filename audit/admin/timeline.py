@@ -11,13 +11,13 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from audit.admin.described import NOTHING, Described, Difference, as_text, described_on
 from audit.models import Operation
+from audit.trail.subjects import VERBS
 
 
 PER_PAGE = 50
 
 # What moves with every change says nothing.
 _SILENT = frozenset({"version", "updated_at"})
-KINDS = {"+": "added", "~": "changed", "-": "removed"}
 
 
 class TimelineRow(NamedTuple):
@@ -118,7 +118,7 @@ def _row(row: Any, older: Any, described: Described, told: Told) -> TimelineRow:
         row.instance_type,
         row.history_date,
         told.name or described.label(row),
-        KINDS[row.history_type],
+        VERBS[row.history_type],
         row.operation,
         differences,
         getattr(row, described.key),

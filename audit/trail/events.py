@@ -8,25 +8,24 @@ Whoever adds a key keeps the version; whoever changes what a key means counts it
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from audit.differences import Difference, as_json, differences_text
-from audit.masking import SECRET, masked
+from audit.masking import MASK, SECRET, masked
 from audit.models import Operation
 from audit.trail.reading import ITSELF, Found
-from audit.trail.subjects import Entry
+from audit.trail.subjects import VERBS, Entry
 
 
 VERSION = 1
 
-_VERBS = {"+": "added", "~": "changed", "-": "removed"}
 _EVENT = (
     f'{{"version":{VERSION},"id":%s,"type":%s,"at":%s,'
     '"object":{"type":%s,"id":%s,"name":%s},"project":%s,"task":%s,"role":%s,%s'
     '"operation":%s,"changes":%s}'
 )
 # Which secrets were asked for is shown where they stand.
-INTERNAL = frozenset({"sealed"})
+_INTERNAL = frozenset({"sealed"})
 
 
 class Itself(NamedTuple):
@@ -131,7 +130,7 @@ def duration_of(operation: Operation) -> float | None:
 def _change_itself(entry: Entry, operation: Mapping[str, Any]) -> Itself:
     return Itself(
         f"{entry.subject}:{entry.history_id}",
-        f"{entry.subject}.{_VERBS[entry.kind]}",
+        f"{entry.subject}.{VERBS[entry.kind]}",
         operation["finished_at"],
         entry.subject,
         entry.object_id,
@@ -150,9 +149,14 @@ def _operation_itself(operation: Operation) -> Itself:
 
 def _asked(operation: Operation) -> str:
     """Return what was asked for in an operation, and why it was refused."""
-    asked = {name: value for name, value in operation.parameters.items() if name not in INTERNAL}
-    told = {"parameters": masked(asked, mask=SECRET), "refusals": operation.refusals}
+    told = {"parameters": asked_of(operation, mask=SECRET), "refusals": operation.refusals}
     return as_json(told)
+
+
+def asked_of(operation: Operation, *, mask: Any = MASK) -> dict[str, Any]:
+    """Return what was asked for in an operation, by the names of its parameters, without any secret."""
+    asked = {name: value for name, value in operation.parameters.items() if name not in _INTERNAL}
+    return cast("dict[str, Any]", masked(asked, mask=mask))
 
 
 def timestamp(at: datetime | None) -> str | None:

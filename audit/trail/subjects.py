@@ -19,6 +19,7 @@ from audit.differences import Difference
 
 
 ADDED, CHANGED, REMOVED = "+", "~", "-"
+VERBS = {ADDED: "added", CHANGED: "changed", REMOVED: "removed"}
 
 
 class Entry(NamedTuple):

@@ -16,7 +16,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
-from audit.admin.requests import actor_of
+from audit.admin.requests import actor_of, typed
 from tasks.models import Project, Task, TaskType
 from tasks.visibility import readable_projects
 
@@ -94,7 +94,7 @@ class CreatorFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the tasks of this creator."""
         del request
-        name = (self.value() or "").replace("\0", "").strip()
+        name = typed(self.value())
         if not name:
             return queryset
         return queryset.filter(created_by__in=User.objects.filter(username=name))

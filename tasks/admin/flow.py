@@ -22,7 +22,7 @@ from django.http import (
 from django.urls import URLPattern, path, reverse
 
 from audit.admin.base import BaseAdmin, ListNotUnderstood
-from audit.admin.requests import actor_of, origin_of
+from audit.admin.requests import actor_of, origin_of, typed
 from tasks.admin.bulk_actions import (
     BulkAction,
     actions_for,
@@ -257,8 +257,7 @@ class Flow:
             return _to("tasks_task_draft_preview", draft.pk)
         confirmed = Confirmed(
             fingerprint=request.POST["apply"],
-            # PostgreSQL stores no U+0000, and no person types one.
-            reason=request.POST.get("reason", "").replace("\0", "").strip()[:_LONGEST_REASON],
+            reason=typed(request.POST.get("reason"))[:_LONGEST_REASON],
         )
         try:
             applied = apply_draft(

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import TextFilter
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from audit.admin.requests import typed
 from audit.differences import steps_of
 from tasks.admin.shown import schema_of
 from tasks.batch.errors import Malformed
@@ -66,7 +67,7 @@ class SettingFilter(TextFilter):  # type: ignore[misc]  # the theme has no types
         """
         del request
         value = self.used_parameters.get(_VALUE, "").replace("\0", "")
-        text = (self.value() or "").replace("\0", "").strip()
+        text = typed(self.value())
         if not (text or value):
             return queryset
         place = _place(text)

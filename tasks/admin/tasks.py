@@ -17,7 +17,7 @@ from audit.admin.described import Described, describe
 from audit.admin.filters import PeriodFilter
 from audit.admin.history import HistoryAdmin
 from audit.admin.paginator import EstimatingPaginator, KeyedChangeList
-from audit.admin.requests import actor_of
+from audit.admin.requests import actor_of, typed
 from audit.admin.theme import action
 from tasks.admin.bulk_actions import BulkAction, actions_for, rights_anywhere
 from tasks.admin.crafted import record_action_without_right, record_forged_selection
@@ -56,7 +56,7 @@ class TaskList(KeyedChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Read the page."""
         super().get_results(request)
-        term = self.query.replace("\0", "").strip()
+        term = typed(self.query)
         if not term:
             return
         named = projects_of(request).filter(name__istartswith=term).order_by("name", "pk")
@@ -136,7 +136,7 @@ class TaskAdmin(TaskFiles, TaskColumns, HistoryAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         """Find tasks by the beginning of their name, in whatever case, or of their id."""
         del request
-        term = search_term.replace("\0", "").strip()
+        term = typed(search_term)
         if not term:
             return queryset, False
         found = Q(uid__startswith=term.lower()) | Q(name_in_capitals__startswith=capitals(term))

@@ -14,11 +14,10 @@ from django.urls import reverse
 from audit.admin.base import BaseAdmin
 from audit.admin.described import Difference, in_words
 from audit.admin.requests import actor_of, is_key
-from audit.admin.timeline import KINDS
 from audit.models import Operation
 from audit.trail.reader import Filter
 from audit.trail.reading import ITSELF, ChangePlace, Found, read_page
-from audit.trail.subjects import subjects
+from audit.trail.subjects import VERBS, subjects
 from audit.visibility import may_audit
 from tasks.arrays import EqualsAny
 from tasks.models import Task
@@ -95,7 +94,7 @@ def _told(found: Found, keys: Mapping[str, int]) -> ToldChange:
         operation=found.operation,
         title=title,
         what=words.what.format(entry.name),
-        kind=KINDS[entry.kind],
+        kind=VERBS[entry.kind],
         differences=[in_words(each, what=words.place(each.place)) for each in differences],
         history=reverse("admin:tasks_task_history", args=[key]) if key else "",
     )
