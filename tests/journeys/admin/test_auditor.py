@@ -64,6 +64,8 @@ def test_a_list_is_filtered_shared_and_exported_whole(
     colleague.groups.add(Group.objects.get(name=AUDITORS))
     shared = windows.open(colleague)
     shared.goto(page.url)
+    # Who gets the link is told what the list was asked for.
+    expect(shared.locator(".bh-only")).to_contain_text("role Viewer")
     row = shared.locator("#result_list").get_by_role("row", name=governed.manager.username)
     expect(row).to_have_count(1)
     with page.expect_download() as download:
