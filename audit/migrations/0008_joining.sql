@@ -9,12 +9,21 @@ SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', t
 CREATE FUNCTION audit_guard_history() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     operations uuid[] := ARRAY(SELECT operation_id FROM new_rows LIMIT 1);
+    are_several boolean;
+    earliest timestamptz;
+    latest timestamptz;
     finished uuid;
-    earliest timestamptz := transaction_timestamp() - interval '10 minutes';
-    latest timestamptz := clock_timestamp() + interval '10 minutes';
-    dated timestamptz;
 BEGIN
-    IF EXISTS (SELECT FROM new_rows WHERE operation_id <> operations[1]) THEN
+    SELECT bool_or(operation_id <> operations[1]), min(history_date), max(history_date)
+    INTO are_several, earliest, latest
+    FROM new_rows;
+    IF earliest < transaction_timestamp() - interval '10 minutes'
+        OR latest > clock_timestamp() + interval '10 minutes' THEN
+        RAISE EXCEPTION '%: rows that are written at % were not written from % to %',
+            TG_TABLE_NAME, clock_timestamp(), earliest, latest
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF are_several THEN
         operations := ARRAY(SELECT DISTINCT operation_id FROM new_rows);
     END IF;
     SELECT id INTO finished
@@ -24,15 +33,6 @@ BEGIN
     IF found THEN
         RAISE EXCEPTION 'operation %: it is finished, and gets no further rows in %',
             finished, TG_TABLE_NAME
-            USING ERRCODE = 'restrict_violation';
-    END IF;
-    SELECT history_date INTO dated
-    FROM new_rows
-    WHERE history_date NOT BETWEEN earliest AND latest
-    LIMIT 1;
-    IF found THEN
-        RAISE EXCEPTION '%: a row that is written at % was not written at %',
-            TG_TABLE_NAME, clock_timestamp(), dated
             USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NULL;

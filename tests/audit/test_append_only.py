@@ -203,7 +203,7 @@ def test_nobody_dates_a_row_of_history_otherwise(
     dated["history_date"] = (timezone.now() + timedelta(days=days)).isoformat()
     for history in HISTORIES:
         table = history._meta.db_table
-        with pytest.raises(IntegrityError, match=f"{table}: a row that is written at"):
+        with pytest.raises(IntegrityError, match=f"{table}: rows that are written at"):
             execute(
                 f"INSERT INTO {table} SELECT (jsonb_populate_record("  # noqa: S608 - a table of ours
                 f" row, '{json.dumps(dated)}')).* FROM {table} AS row LIMIT 1"
