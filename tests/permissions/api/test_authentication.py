@@ -154,17 +154,6 @@ def test_a_scope_opens_what_declares_it_and_nothing_else(owner: User) -> None:
     assert call("HEAD", **reader).status_code == 200
 
 
-def test_too_many_requests_are_429_and_say_when_to_come_back(
-    owner: User, settings: Settings
-) -> None:
-    settings.BULKHEAD_RATE = (1, timedelta(minutes=1))
-    headers = {"Authorization": f"Bearer {issue(owner).secret}"}
-    assert call(**headers).status_code == 200
-    refused = call(**headers)
-    assert refused.status_code == 429
-    assert 55 <= int(refused["Retry-After"]) <= 60
-
-
 @pytest.mark.parametrize(
     ("proxies", "forwarded", "address"),
     [
