@@ -135,9 +135,7 @@ def archive_old(
     seals = _verified_seals(first=first, last=last, trusted=trusted)
     folder = _free(folder)
     manifest = export(seals=seals, folder=folder, at=at, compressed=True)
-    for rows in old:
-        make_kept(rows)
-    kept = {rows.table: rows_below(table=rows.kept, below=rows.below) for rows in old}
+    kept = {rows.table: make_kept(rows) for rows in old}
     told = {name: manifest[name] for name in ("first_seal", "last_seal", "operations", "rows")}
     parameters = {
         "before": before.isoformat(),
@@ -227,8 +225,11 @@ def _last_seal(old: Sequence[OldRows]) -> int:
     return last
 
 
-def make_kept(rows: OldRows) -> None:
-    """Make and fill the partition for what stays, while nobody knows it yet and so nobody waits for it."""
+def make_kept(rows: OldRows) -> Dropped:
+    """Make and fill the partition for what stays, while nobody knows it yet and so nobody waits for it.
+
+    Return what is to be said of it.
+    """
     with transaction.atomic():
         rows.execute(queries.MAKE_KEPT)
         rows.execute(queries.BOUND_KEPT)
@@ -236,6 +237,7 @@ def make_kept(rows: OldRows) -> None:
     patiently(lambda: rows.execute(queries.REFER))
     ((reference,),) = rows.execute(queries.REFERENCE, {"kept": rows.kept})
     rows.execute(queries.VALIDATE, reference=reference)
+    return rows_below(table=rows.kept, below=rows.below)
 
 
 def _replace_months(

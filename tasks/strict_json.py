@@ -63,42 +63,49 @@ def parse_value(text: bytes) -> Any:
     return value
 
 
-def _read(body: bytes) -> tuple[Any, bool]:
-    """Return the value, and whether it needs no closer look."""
-    clean = b"\\u" not in body and body.count(b"{") + body.count(b"[") <= MAX_DEPTH
+class _Reading:
+    """What the library calls as it reads; it notes what needs a closer look."""
 
-    def refuse(why: str) -> _Refused:
-        nonlocal clean
-        clean = False
+    def __init__(self, body: bytes) -> None:
+        self.is_clean = b"\\u" not in body and body.count(b"{") + body.count(b"[") <= MAX_DEPTH
+
+    def refuse(self, why: str) -> _Refused:
+        self.is_clean = False
         return _Refused(why)
 
-    def as_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal clean
+    def as_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) == len(pairs):
             return found
-        clean = False
+        self.is_clean = False
         repeating = _Repeating(found)
         counts = Counter(key for key, _ in pairs)
         repeating.repeated = tuple(key for key, count in counts.items() if count > 1)
         return repeating
 
-    def as_float(digits: str) -> float | _Refused:
+    def as_float(self, digits: str) -> float | _Refused:
         value = float(digits)
         if not value and any(digit in "123456789" for digit in digits.lower().partition("e")[0]):
-            return refuse(_TOO_SMALL)
-        return refuse(_TOO_LARGE) if value in {float("inf"), float("-inf")} else value
+            return self.refuse(_TOO_SMALL)
+        return self.refuse(_TOO_LARGE) if value in {float("inf"), float("-inf")} else value
 
-    def as_integer(digits: str) -> int | _Refused:
-        return refuse(_TOO_LARGE) if len(digits) > _MAX_DIGITS else int(digits)
+    def as_integer(self, digits: str) -> int | _Refused:
+        return self.refuse(_TOO_LARGE) if len(digits) > _MAX_DIGITS else int(digits)
 
+    def as_constant(self, name: str) -> _Refused:
+        return self.refuse(f"{name} is not JSON")
+
+
+def _read(body: bytes) -> tuple[Any, bool]:
+    """Return the value, and whether it needs no closer look."""
+    reading = _Reading(body)
     try:
         value = json.loads(
             body.decode(),
-            object_pairs_hook=as_object,
-            parse_float=as_float,
-            parse_int=as_integer,
-            parse_constant=lambda name: refuse(f"{name} is not JSON"),
+            object_pairs_hook=reading.as_object,
+            parse_float=reading.as_float,
+            parse_int=reading.as_integer,
+            parse_constant=reading.as_constant,
         )
     except UnicodeDecodeError as error:
         raise Malformed([(f"byte {error.start}", "the body is not UTF-8")]) from error
@@ -107,7 +114,7 @@ def _read(body: bytes) -> tuple[Any, bool]:
         raise Malformed([(place, f"not JSON: {error.msg}")]) from error
     except RecursionError as error:
         raise Malformed([("", _TOO_DEEP)]) from error
-    return value, clean
+    return value, reading.is_clean
 
 
 def _problems(value: Any, place: Pointer) -> Iterator[tuple[str, str]]:

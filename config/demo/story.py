@@ -42,9 +42,7 @@ def tell_story(*, users: Mapping[str, User], origin: Origin) -> None:
     shown = SetPermissions(flags={VIEWER: {"is_execute": True}})
     previews = _uids(project="Web shop", title="deploy to development")
     mistaken = batch(manager, shown, previews, "Let everybody start a preview")
-    undo = Undo(
-        operation_id=mistaken.pk, skip_conflicts=False, reason="Viewers only view, after all"
-    )
+    undo = Undo(operation_id=mistaken.pk, reason="Viewers only view, after all")
     pipeline.apply(actor=manager, batch=batch_to_undo(actor=manager, undo=undo, origin=origin))
     batch(manager, SetPermissions(follow=True), deploys[:5], "These follow the project again")
 
