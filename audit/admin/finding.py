@@ -42,6 +42,8 @@ def find(page: BaseAdmin, request: HttpRequest) -> HttpResponse:
     term = typed(request.GET.get("q"))
     context: dict[str, Any] = {
         "title": "Find",
+        # It stands beside the lists, and not in the one of operations.
+        "opts": None,
         "term": term,
         "hits": [hits for hits in _hits(request, term) if hits.found] if term else [],
     }

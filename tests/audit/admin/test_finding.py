@@ -1,5 +1,6 @@
 """Finding by name or id: everything that the visitor sees elsewhere, and nothing else."""
 
+import re
 from typing import Any
 
 import pytest
@@ -76,9 +77,12 @@ def test_words_that_few_and_words_that_many_say_find_the_same(
 
 def test_what_nothing_is_called_is_said_and_many_lead_to_the_list(governed: Governed) -> None:
     governed.add_tasks(9)
-    assert "Nothing that you may see is called so" in text_of(
-        visit(auditor()).get(page("audit_operation_find"), {"q": "nothing\0"})
-    )
+    nothing = visit(auditor()).get(page("audit_operation_find"), {"q": "nothing\0"})
+    assert "Nothing that you may see is called so" in text_of(nothing)
+    # The page stands beside the lists, under its own name.
+    heading = re.search(r'<span class="[^"]*truncate[^"]*">\s*(.*?)\s*</span>', text_of(nothing))
+    assert heading
+    assert heading[1] == "Find"
     (tasks, *_) = visit(auditor()).get(page("audit_operation_find"), {"q": "task"}).context["hits"]
     assert (tasks.title, len(tasks.found)) == ("Tasks", 8)
     assert visit(auditor()).get(tasks.more).context["cl"].result_count == 9
