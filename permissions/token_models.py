@@ -26,7 +26,6 @@ class Scope(models.TextChoices):
     TASKS_READ = "tasks:read", "read tasks and operations"
     TASKS_WRITE = "tasks:write", "create, copy, enable and remove tasks"
     AUDIT_READ = "audit:read", "read the audit trail"
-    ACCESS_EVALUATE = "access:evaluate", "ask who may do what"
 
 
 class ApiToken(models.Model):

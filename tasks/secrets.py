@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from tasks.json_places import value_at, with_value
 from tasks.models import Secret
 from tasks.schemas import REFERENCE_PREFIX, Pointer
 
@@ -47,10 +48,12 @@ def new_reference() -> str:
 
 def extract_secrets(document: Any, *, places: Iterable[Pointer]) -> Extracted:
     """Put a fresh reference in place of every string that stands at one of the secret places."""
-    values = {place: value for place in places if isinstance(value := _at(document, place), str)}
+    values = {
+        place: value for place in places if isinstance(value := value_at(document, place), str)
+    }
     references = {place: new_reference() for place in values}
     for place, reference in references.items():
-        document = _with(document, place, reference)
+        document = with_value(document, place, reference)
     return Extracted(document, references, values)
 
 
@@ -112,17 +115,3 @@ def _box(purpose: bytes, key: str, fallbacks: tuple[str, ...]) -> MultiFernet:
 def _fernet(purpose: bytes, secret: str) -> Fernet:
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose)
     return Fernet(base64.urlsafe_b64encode(derived.derive(secret.encode())))
-
-
-def _at(document: Any, place: Pointer) -> Any:
-    for step in place:
-        if not isinstance(document, dict):
-            return None
-        document = document.get(step)
-    return document
-
-
-def _with(document: Mapping[str, Any], place: Pointer, value: Any) -> dict[str, Any]:
-    step, *rest = place
-    inner = _with(document[step], tuple(rest), value) if rest else value
-    return {**document, step: inner}

@@ -8,6 +8,7 @@ from audit.admin.described import Difference, as_text
 from audit.differences import steps_of
 from audit.masking import MASK, masked
 from tasks.changes import told_places
+from tasks.json_places import value_at
 from tasks.models import Task, TaskType
 from tasks.schemas import CompiledSchema, Pointer, compiled_schema
 
@@ -39,17 +40,8 @@ def differences(
     """Yield what stands at each changed place, a JSON pointer, before and after."""
     before, after = (masked(document, secrets=secrets) for document in (before, after))
     for place in places:
-        old, new = (setting_at(side, steps_of(place)) for side in (before, after))
+        old, new = (value_at(side, steps_of(place)) for side in (before, after))
         if old == new and new is not MASK:
             continue
         shown = "a new secret" if old is not None and new is MASK else as_text(new)
         yield Difference(place or "all settings", as_text(old), shown)
-
-
-def setting_at(settings: Any, place: Pointer) -> Any:
-    """Return what stands at the place; None if nothing does."""
-    for step in place:
-        if not isinstance(settings, dict):
-            return None
-        settings = settings.get(step)
-    return settings

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from tasks.json_places import value_at
 from tasks.merge import same
 from tasks.schemas import Pointer, json_pointer
 
@@ -20,15 +21,9 @@ def told_places(before: Any, after: Any, *, secrets: Collection[Pointer]) -> lis
     places = (
         inside
         for place in _differences(before, after, ())
-        for inside in _inside(_held(before, place), _held(after, place), place, secrets)
+        for inside in _inside(value_at(before, place), value_at(after, place), place, secrets)
     )
     return [json_pointer(place) for place in places]
-
-
-def _held(document: Any, place: Pointer) -> Any:
-    for step in place:
-        document = document.get(step) if isinstance(document, dict) else None
-    return document
 
 
 def _inside(
