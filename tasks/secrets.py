@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
-from tasks.json_places import value_at, with_value
 from tasks.models import Secret
 from tasks.schemas import REFERENCE_PREFIX, Pointer
+from tasks.setting_places import setting_at, with_value
 
 
 class Extracted(NamedTuple):
@@ -49,7 +49,7 @@ def new_reference() -> str:
 def extract_secrets(document: Any, *, places: Iterable[Pointer]) -> Extracted:
     """Put a fresh reference in place of every string that stands at one of the secret places."""
     values = {
-        place: value for place in places if isinstance(value := value_at(document, place), str)
+        place: value for place in places if isinstance(value := setting_at(document, place), str)
     }
     references = {place: new_reference() for place in values}
     for place, reference in references.items():

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tasks.batch.errors import Malformed
-from tasks.json_places import value_at
 from tasks.json_positions import position_of, positions
 from tasks.patch_rules import patch_rules
 from tasks.present_settings import TypeNamed
 from tasks.schemas import json_pointer, problems_for_any_type, secret_places
+from tasks.setting_places import setting_at
 from tasks.shared_properties import enumerated
 from tasks.strict_json import parse_object
 
@@ -74,7 +74,7 @@ def read_patch(*, text: str, types: Sequence[TypeNamed]) -> ReadText:
     found = findings(types=types, patch=patch)
     secret = {place for each in types for place, _ in secret_places(json.loads(each.text))}
     for place in sorted(secret):
-        if value_at(patch, place) is not None:
+        if setting_at(patch, place) is not None:
             message = "it is a secret, and has a field of its own below"
             found.append(Finding(json_pointer(place), message, blocks=True))
     return ReadText(patch, list(_at_lines(found, text)))

@@ -22,9 +22,9 @@ from tasks.admin.present_words import present_in_words
 from tasks.admin.setting_fields import LEFT, SET, SettingFields, hint_of
 from tasks.batch.seen import seen_targets
 from tasks.changes import UpdateSettings
-from tasks.json_places import value_at, with_value
 from tasks.present_settings import read_present, read_types
 from tasks.schemas import Pointer
+from tasks.setting_places import setting_at, with_value
 from tasks.shared_properties import (
     Kind,
     LeftOut,
@@ -192,7 +192,7 @@ class SettingsForm(ChangeForm):
         own = {each.subject.place for each in self._settings if each.value in self.fields}
         for secret in self._secrets:
             place = secret.subject.place
-            if place not in own and isinstance(value_at(self._patch, place), str):
+            if place not in own and isinstance(setting_at(self._patch, place), str):
                 message = f"{secret.pointer} is a secret: the other way has a field for it."
                 self.add_error(self._field_at(secret.pointer), message)
         self._say_problems()
@@ -210,7 +210,7 @@ class SettingsForm(ChangeForm):
 
     def _forget_secrets(self, patch: Mapping[str, Any]) -> None:
         """Keep what the text holds in the place of a secret from coming back with the page."""
-        values = [value_at(patch, each.subject.place) for each in self._secrets]
+        values = [setting_at(patch, each.subject.place) for each in self._secrets]
         held = [value for value in values if isinstance(value, str)]
         text = str(self.data.get("text"))
         for value in held:

@@ -8,9 +8,9 @@ from audit.admin.described import Difference, as_text
 from audit.differences import steps_of
 from audit.masking import MASK, masked
 from tasks.changes import told_places
-from tasks.json_places import value_at
 from tasks.models import Task, TaskType
 from tasks.schemas import CompiledSchema, Pointer, compiled_schema
+from tasks.setting_places import setting_at
 
 
 def schema_of(task_type: TaskType) -> CompiledSchema:
@@ -40,7 +40,7 @@ def differences(
     """Yield what stands at each changed place, a JSON pointer, before and after."""
     before, after = (masked(document, secrets=secrets) for document in (before, after))
     for place in places:
-        old, new = (value_at(side, steps_of(place)) for side in (before, after))
+        old, new = (setting_at(side, steps_of(place)) for side in (before, after))
         if old == new and new is not MASK:
             continue
         shown = "a new secret" if old is not None and new is MASK else as_text(new)

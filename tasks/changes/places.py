@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from tasks.json_places import value_at
 from tasks.merge import same
 from tasks.schemas import Pointer, json_pointer
+from tasks.setting_places import setting_at
 
 
 def changed_places(before: Any, after: Any) -> list[str]:
@@ -21,7 +21,7 @@ def told_places(before: Any, after: Any, *, secrets: Collection[Pointer]) -> lis
     places = (
         inside
         for place in _differences(before, after, ())
-        for inside in _inside(value_at(before, place), value_at(after, place), place, secrets)
+        for inside in _inside(setting_at(before, place), setting_at(after, place), place, secrets)
     )
     return [json_pointer(place) for place in places]
 
