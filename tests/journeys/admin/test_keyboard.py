@@ -169,3 +169,16 @@ def test_why_is_asked_and_answered(windows: Windows, governed: Governed) -> None
     press(page, "Why?")
     answer = page.get_by_role("heading", name=f"No. {governed.viewer.username} may not delete")
     expect(answer).to_be_visible()
+
+
+def test_the_menu_is_passed_by_two_keys(windows: Windows, governed: Governed) -> None:
+    page = windows.open(governed.viewer)
+    page.goto(address("tasks_task_changelist"))
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(skip).not_to_be_in_viewport()
+    page.keyboard.press("Tab")
+    expect(page.locator("#content :focus")).to_be_visible()
