@@ -89,7 +89,9 @@ def questions_on(today: date) -> Sequence[Question]:
     first = quarter.replace(month=quarter.month - 2, day=1)
     named = f"quarter {quarter.month // 3} of {quarter.year}"
     outside = _list(channel__exact=Channel.DATABASE)
+    so_far = _list(created_at_from_0=f"{today.replace(day=1)}")
     return (
+        Question(f"What was done in {today:%B %Y} so far", so_far),
         Question(f"What was done in {month:%B %Y}", _list(**_days(month.replace(day=1), month))),
         Question(f"What was done in {named}", _list(**_days(first, quarter))),
         Question("What programs did", _list(by=By.AUTOMATION)),

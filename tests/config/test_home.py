@@ -148,10 +148,11 @@ def test_an_auditor_is_led_to_what_is_often_asked_and_takes_the_newest_seal_away
         ("2024-04-30", ("2024-03-01", "2024-03-31"), ("2024-01-01", "2024-03-31")),
     ],
 )
-def test_last_month_and_last_quarter_are_whole(
+def test_last_month_and_last_quarter_are_whole_and_this_one_is_from_its_first_day(
     today: str, month: tuple[str, str], quarter: tuple[str, str]
 ) -> None:
-    questions = questions_on(date.fromisoformat(today))
+    present, *questions = questions_on(date.fromisoformat(today))
+    assert present.url.endswith(f"?created_at_from_0={today[:7]}-01")
     for question, (first, last) in zip(questions, (month, quarter), strict=False):
         assert question.url.endswith(f"?created_at_from_0={first}&created_at_to_0={last}")
 
