@@ -53,7 +53,7 @@ class Terms:
 
 def begin_export(*, actor: User, origin: Origin, asked: Mapping[str, Any], form: str) -> Terms:
     """Record that the actor exports what is asked for; return the terms, for the manifest."""
-    seal = _newest_seal()
+    seal = _reference_to_newest_seal()
     parameters = {"asked": dict(asked), "form": form, "seal": seal}
     noted = note_event(actor=actor, kind=EXPORT, origin=origin, parameters=parameters)
     return Terms(
@@ -87,7 +87,7 @@ def end_export(*, terms: Terms, manifest: Mapping[str, Any] | None, rows: int) -
     return ended
 
 
-def _newest_seal() -> dict[str, Any] | None:
+def _reference_to_newest_seal() -> dict[str, Any] | None:
     """Return which seal is the newest, and the digest by which it is known."""
     seal = newest_seal()
     if seal is None:

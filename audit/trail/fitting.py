@@ -7,11 +7,10 @@ asked place by place.
 from collections.abc import Callable
 from typing import Any, LiteralString, NamedTuple
 
-from django.db.models.expressions import RawSQL
 from psycopg import sql
 
 from audit.differences import Difference, steps_of, value_at
-from audit.trail.reader import Filter, Reader, statement_of
+from audit.trail.reader import Filter, Reader
 from audit.trail.subjects import Change, Subject
 
 
@@ -50,12 +49,8 @@ def seen_condition(reader: Reader, subject: Subject) -> Condition | None:
     condition = condition_on(subject, reader.wanted)
     if condition is None or reader.sees_all or not subject.task_column:
         return condition
-    assert reader.sight is not None  # noqa: S101 - else everything is seen
-    task = RawSQL(sql.SQL("entry.{}").format(sql.Identifier(subject.task_column)).as_string(), ())  # noqa: S611
-    tasks, arguments = statement_of(reader.sight.tasks.filter(pk=task))
-    # Row by row: OFFSET keeps the database from finding out all tasks that the reader sees.
-    seen = sql.SQL("AND EXISTS ({} OFFSET 0)").format(tasks)
-    return condition & Condition(seen, list(arguments))
+    views, arguments = reader.views(f"entry.{subject.task_column}")
+    return condition & Condition(sql.SQL("AND {}").format(views), list(arguments))
 
 
 def _of_task(subject: Subject, wanted: Filter) -> Condition | None:

@@ -60,7 +60,10 @@ def stream_operations(*, reader: Reader) -> Generator[Operation]:
     after = None
     while listed := read_newest(reader=reader, found=found, after=after, limit=_WINDOW):
         after = _behind(listed[-1])
-        yield from _told(reader, listed, (*_LOOKS, *_ALL))[0] if reader.must_look else listed
+        if reader.must_look:
+            told, _ = _told(reader, listed, (*_LOOKS, *_ALL))
+            listed = [operation for operation in listed if operation.pk in told]
+        yield from listed
 
 
 def _decided(
@@ -69,17 +72,16 @@ def _decided(
     """Return the operations that are told, and those of which that is known: all, or the first ones."""
     told, unknown = _told(reader, listed, _LOOKS)
     if listed and listed[0].pk in unknown:
-        first, _ = _told(reader, listed[:1], _ALL)
-        told = [*first, *told]
+        fit, _ = _by_projects(reader, listed[:1], _ALL)
+        told |= fit
         unknown.remove(listed[0].pk)
     decided = list(takewhile(lambda operation: operation.pk not in unknown, listed))
-    known = {operation.pk for operation in decided}
-    return [operation for operation in told if operation.pk in known], decided
+    return [operation for operation in decided if operation.pk in told], decided
 
 
 def _told(
     reader: Reader, listed: Sequence[Operation], looks: Sequence[int | None]
-) -> tuple[list[Operation], set[UUID]]:
+) -> tuple[set[UUID], set[UUID]]:
     """Return the reader's own operations, and those of others of which they are told a change.
 
     Also return of which that is not known after so many looks.
@@ -92,7 +94,7 @@ def _told(
     if reader.wanted.task_id is None:
         fit, unknown = _by_projects(reader, [done[key] for key in done.keys() - told], looks)
         told |= fit
-    return [operation for operation in listed if operation.pk in told], unknown
+    return told, unknown
 
 
 def _by_known_rows(reader: Reader, asked: Collection[UUID]) -> set[UUID]:
@@ -129,9 +131,9 @@ def _by_projects(
             continue
         waiting = [piece for piece in pieces if piece.subject == number]
         for most in looks:
+            waiting = [piece for piece in waiting if operations[piece.place].pk not in told]
             entries, waiting = _read_some(subject, condition, operations, waiting, most)
             told |= _fitting(reader, subject, entries)
-            waiting = [piece for piece in waiting if operations[piece.place].pk not in told]
         unknown |= {operations[piece.place].pk for piece in waiting}
     return told, unknown - told
 

@@ -16,13 +16,12 @@ SELECT operation_id, {subject}, history_id FROM {history} WHERE {column} = ANY(%
 """
 
 
-# Of any operation: whether it changed one of the tasks. Each is asked for by itself: OFFSET keeps the
-# database from finding out all of them anew for every operation.
+# Of any operation: whether it changed one of the tasks.
 _TOUCHES: LiteralString = """EXISTS (
     SELECT FROM (
         SELECT {column} AS task_id FROM {history} WHERE operation_id = audit_operation.id
     ) AS touched
-    WHERE EXISTS ({tasks} OFFSET 0)
+    WHERE {views}
 )"""
 
 
@@ -51,14 +50,17 @@ def read_rows_of(
     return found
 
 
-def touches_task(*, subjects: Sequence[Subject], tasks: sql.Composable) -> sql.Composed:
-    """Return the condition that an operation changed a task; the statement finds `touched.task_id`."""
+def touches_task(*, subjects: Sequence[Subject], views: sql.Composable) -> sql.Composed:
+    """Return the condition that an operation changed a task, of which another says that it is viewed.
+
+    That one is asked of `touched.task_id`.
+    """
     return sql.SQL("({})").format(
         sql.SQL(" OR ").join(
             sql.SQL(_TOUCHES).format(
                 history=sql.Identifier(subject.history),
                 column=sql.Identifier(subject.task_column),
-                tasks=tasks,
+                views=views,
             )
             for subject in subjects
             if subject.task_column

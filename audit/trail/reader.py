@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -131,7 +131,7 @@ class Reader:
         asked = wanted.role is not None or wanted.flag or wanted.settings_key or wanted.project
         return self.sight is not None and bool(asked)
 
-    @property
+    @cached_property
     def known_rows(self) -> Mapping[UUID, Sequence[Row]]:
         """What operations wrote of the task that is looked for, or else of few tasks elsewhere."""
         if self.wanted.task_id is None:
@@ -179,12 +179,21 @@ class Reader:
             return {}
         return read_rows_of(subjects=subjects(), task_ids=self.sight.elsewhere)
 
+    def views(self, task: LiteralString) -> tuple[sql.Composed, Sequence[Any]]:
+        """Return the condition that the reader views the task whose key is there, and its arguments.
+
+        Each is asked for by itself: OFFSET keeps the database from finding out all that they view.
+        """
+        assert self.sight is not None  # noqa: S101 - else everything is seen
+        viewed = self.sight.tasks.filter(pk=RawSQL(task, ()))  # noqa: S611  # a column of ours
+        text, arguments = viewed.query.sql_with_params()
+        return sql.SQL("EXISTS ({} OFFSET 0)").format(sql.SQL(text)), arguments
+
     def seen(self, found: QuerySet[Operation]) -> QuerySet[Operation]:
         """Return of the operations the reader's own, and those that touched a task of theirs."""
         assert self.sight is not None  # noqa: S101 - else everything is seen
-        touched = RawSQL("touched.task_id", ())
-        tasks, arguments = statement_of(self.sight.tasks.filter(pk=touched))
-        touching = touches_task(subjects=subjects(), tasks=tasks)
+        views, arguments = self.views("touched.task_id")
+        touching = touches_task(subjects=subjects(), views=views)
         times = sum(bool(subject.task_column) for subject in subjects())
         is_seen = RawSQL(touching.as_string(), [*arguments] * times, BooleanField())  # noqa: S611
         return found.filter(Q(actor=self.actor) | Q(is_seen))
@@ -237,12 +246,6 @@ def _seen_of(reader: Reader, keys: Sequence[UUID]) -> QuerySet[Operation, UUID]:
     # One parameter, so that the text of the statement does not grow with them.
     asked = Operation.objects.filter(RawSQL(_IS_ONE_OF, [keys], BooleanField()))  # noqa: S611
     return reader.seen(asked).values_list("pk", flat=True)
-
-
-def statement_of(query: QuerySet[Any, Any]) -> tuple[sql.SQL, Sequence[Any]]:
-    """Return Django's own statement, with its placeholders, and what they stand for."""
-    text, arguments = query.query.sql_with_params()
-    return sql.SQL(text), arguments
 
 
 def _older(found: QuerySet[Operation], after: Place | None) -> QuerySet[Operation]:
