@@ -139,7 +139,7 @@ PAGING = (
     query(
         "limit",
         {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
-        "So many at once.",
+        "So many at most: where few fit, a page may hold fewer, even none.",
     ),
 )
 _STREAMED = " Asked for as JSON Lines or CSV, all of it is streamed, ended by a manifest."
